@@ -1,0 +1,57 @@
+package studio
+
+import (
+	"math"
+	"strings"
+)
+
+// groupIDPrefix marks a group that is written by id instead of display name.
+const groupIDPrefix = "groupId:"
+
+// GroupRef names a group as a row does: by display name or by id. A name can
+// be taken over by another group; an id cannot.
+type GroupRef struct {
+	Name string
+	ID   string
+}
+
+// ParseGroupRef reads the key form: a display name, or groupId:<id>.
+func ParseGroupRef(key string) GroupRef {
+	if id, ok := strings.CutPrefix(key, groupIDPrefix); ok {
+		return GroupRef{ID: id}
+	}
+	return GroupRef{Name: key}
+}
+
+// Key is the form that the mapping table's hash key has.
+func (g GroupRef) Key() string {
+	if g.ID != "" {
+		return groupIDPrefix + g.ID
+	}
+	return g.Name
+}
+
+// DefaultPriority is the priority of a row that names none.
+const DefaultPriority = 100
+
+// UnknownPriority is the priority of a row whose own could not be read: such a
+// row could outrank every other.
+const UnknownPriority = math.MaxInt
+
+// Row says: this group, in this domain, gets this execution role and these
+// UserSettings.
+type Row struct {
+	Group      GroupRef
+	GroupID    string // what Group resolved to; "" while Unreadable says why not
+	Domain     string // the configuration's name of the domain
+	Role       string // ARN
+	Priority   int    // higher wins
+	Settings   Settings
+	Source     string // where the row is written, for people
+	Unreadable string // why the row cannot be relied on; "" when it can
+}
+
+// Same reports whether two rows give the same rights.
+func (r Row) Same(o Row) bool {
+	return r.Role == o.Role && r.Settings == o.Settings
+}
