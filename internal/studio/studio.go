@@ -140,6 +140,27 @@ type Profile struct {
 	Modified      time.Time
 }
 
+// AppStatus is an app's status as DescribeApp spells it.
+// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeApp.html
+type AppStatus string
+
+// The states of an app that still takes resources.
+const (
+	AppPending   AppStatus = "Pending"
+	AppInService AppStatus = "InService"
+	AppDeleting  AppStatus = "Deleting"
+)
+
+// App is something that runs under a profile, or in a space.
+type App struct {
+	Profile string // owner when the app is the profile's own
+	Space   string // the space it runs in; else ""
+	Type    string // JupyterLab, CodeEditor, …
+	Name    string
+	Status  AppStatus
+	Created time.Time
+}
+
 // Tag keys of a managed profile. IAM conditions rest on TagDeployment.
 const (
 	TagDeployment = "studiokeeper:deployment"

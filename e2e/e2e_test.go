@@ -1,0 +1,128 @@
+// Package e2e drives the real commands, as processes, against the local cloud.
+// Each script in testdata is one story; what it says in comments is what a
+// user is promised.
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"studiokeeper/internal/cli"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"studiokeeper": studiokeeper})
+}
+
+func studiokeeper() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := cli.Run(ctx, os.Args[1:], cli.Environment{Lookup: os.LookupEnv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata",
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(env *testscript.Env) error {
+			wd, err := os.Getwd()
+			if err != nil {
+				return err
+			}
+			env.Setenv("EXAMPLES", wd+"/../examples")
+			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			env.Setenv("AWS_PAGER", "")
+			return nil
+		},
+		Condition: demanded(t),
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serve": serve, "user": user, "group": group, "join": join, "leave": leave, "row": row, "profile": profile, "queue": queue, "drained": drained, "bootstrap": bootstrap,
+		},
+	})
+}
+
+// demanded answers [tool:NAME]: whether a tool that not everybody has is there.
+// Where STUDIOKEEPER_DEMAND is set, one that is missing is a failure.
+func demanded(t *testing.T) func(string) (bool, error) {
+	return func(condition string) (bool, error) {
+		tool, ok := strings.CutPrefix(condition, "tool:")
+		if !ok {
+			return false, nil
+		}
+		_, err := exec.LookPath(tool)
+		if err != nil && os.Getenv("STUDIOKEEPER_DEMAND") != "" {
+			t.Errorf("%s is demanded here, and missing", tool)
+		}
+		return err == nil, nil
+	}
+}
+
+// serve starts `studiokeeper local` with its arguments, and takes over the
+// environment that it tells people to export.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("serve cannot fail on purpose; exec studiokeeper local instead")
+	}
+	cmd := exec.Command("studiokeeper", append([]string{"local", "--listen", "127.0.0.1:0"}, args...)...)
+	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "TMPDIR=" + ts.Getenv("WORK"), "HOME=" + ts.Getenv("WORK")}
+	var log strings.Builder
+	cmd.Stderr = &log
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	cmd.Path, err = exec.LookPath("studiokeeper")
+	ts.Check(err)
+	cmd.Err = nil
+	ts.Check(cmd.Start())
+	ts.Defer(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			ts.Logf("studiokeeper local ended with %v", err)
+		}
+		ts.Logf("log of studiokeeper local:\n%s", log.String())
+	})
+	read := make(chan map[string]string, 1)
+	go func() { read <- exports(bufio.NewScanner(out)) }()
+	select {
+	case vars := <-read:
+		for name, value := range vars {
+			ts.Setenv(name, value)
+		}
+		ts.Setenv("ADDRESS", strings.TrimPrefix(vars["AWS_ENDPOINT_URL"], "http://"))
+		if vars["AWS_ENDPOINT_URL"] == "" {
+			ts.Fatalf("studiokeeper local told of no endpoint:\n%s", log.String())
+		}
+	case <-time.After(30 * time.Second):
+		ts.Fatalf("studiokeeper local did not come up:\n%s", log.String())
+	}
+}
+
+// exports reads the export lines, up to the end of the guide.
+func exports(lines *bufio.Scanner) map[string]string {
+	vars := map[string]string{}
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		for assignment := range strings.FieldsSeq(strings.TrimPrefix(line, "export ")) {
+			if name, value, ok := strings.Cut(assignment, "="); ok && strings.HasPrefix(line, "export ") {
+				vars[name] = value
+			}
+		}
+		if strings.Contains(line, "studiokeeper replay that file") || line == "It is empty." {
+			break
+		}
+	}
+	go func() { // whatever else is written must not block the process
+		for lines.Scan() {
+		}
+	}()
+	return vars
+}

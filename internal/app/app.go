@@ -1,0 +1,151 @@
+// Package app wires what the Lambda function is made of: configuration, AWS
+// adapters, reconciler and handler, in one place and in order of dependency.
+// The command line opens the same thing, so that both do the same.
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"studiokeeper/internal/awscloud"
+	"studiokeeper/internal/config"
+	"studiokeeper/internal/function"
+	"studiokeeper/internal/reconcile"
+)
+
+// The environment of the function.
+const (
+	EnvConfig    = "STUDIOKEEPER_CONFIG"         // a file beside the binary, or ssm:NAME
+	EnvQueue     = "STUDIOKEEPER_QUEUE_URL"      // events, and looks at one user
+	EnvPassQueue = "STUDIOKEEPER_PASS_QUEUE_URL" // bulk; the events queue by default
+)
+
+// sessionName is what CloudTrail shows in accounts that are reached by a role.
+const sessionName = "studiokeeper"
+
+// Options are what differs between the function and the command line.
+type Options struct {
+	Config string // file or ssm:NAME
+	Lookup func(string) (string, bool)
+	Log    *slog.Logger
+	// Queue, where set, takes looks instead of the queues that Lookup names.
+	Queue reconcile.Queue
+}
+
+// LoadConfig reads and validates the configuration. What is wrong with it is a
+// config.ErrInvalid.
+func LoadConfig(ctx context.Context, ref string, lookup func(string) (string, bool)) (*config.Config, error) {
+	return config.Load(ctx, ref, lookup, func(ctx context.Context, name string) (string, error) {
+		session, err := awscloud.Load(ctx, sessionName)
+		if err != nil {
+			return "", err
+		}
+		return session.Parameter(ctx, awscloud.Place{}, name)
+	})
+}
+
+// Open makes a reconciler from the configuration. It calls AWS only for a
+// configuration that lies in Parameter Store.
+func Open(ctx context.Context, o Options) (*reconcile.Reconciler, error) {
+	cfg, err := LoadConfig(ctx, o.Config, o.Lookup)
+	if err != nil {
+		return nil, err
+	}
+	if err := supported(cfg); err != nil {
+		return nil, err
+	}
+	session, err := awscloud.Load(ctx, sessionName)
+	if err != nil {
+		return nil, err
+	}
+	return wire(cfg, session, o)
+}
+
+// supported refuses what this version would have to ignore.
+func supported(cfg *config.Config) error {
+	switch {
+	case cfg.State.Table == "":
+		return fmt.Errorf("%w: state.table is missing; leases, next looks and the journal are kept there", config.ErrInvalid)
+	case cfg.IdentityCenter.IdentityStoreID == "":
+		return fmt.Errorf("%w: identityCenter.identityStoreId is missing; `aws sso-admin list-instances` shows it", config.ErrInvalid)
+	case len(cfg.Mapping.Naming) > 0:
+		return fmt.Errorf("%w: mapping.naming is not in force in this version; write the rows as rules or into the table", config.ErrInvalid)
+	}
+	return nil
+}
+
+func wire(cfg *config.Config, session *awscloud.Session, o Options) (*reconcile.Reconciler, error) {
+	home := awscloud.Place{Region: cfg.IdentityCenter.Region}
+	identity := &awscloud.IdentityStore{
+		Session: session, StoreID: cfg.IdentityCenter.IdentityStoreID,
+		At: awscloud.Place{Region: cfg.IdentityCenter.Region, Role: cfg.IdentityCenter.AssumeRole},
+	}
+	state := &awscloud.State{Session: session, At: home, Table: cfg.State.Table}
+	profiles := &awscloud.Profiles{Session: session}
+	queue, pass, err := queues(session, home, o)
+	if err != nil {
+		return nil, err
+	}
+	return &reconcile.Reconciler{
+		Deployment: cfg.Deployment,
+		Formerly:   cfg.Formerly,
+		StoreID:    cfg.IdentityCenter.IdentityStoreID,
+		Grace:      cfg.Offboarding.Grace,
+		Targets:    targets(cfg),
+		Identity:   identity,
+		Profiles:   profiles,
+		Writer:     profiles,
+		Mapping:    mapping(cfg, session, home, identity),
+		Leases:     state,
+		Looks:      state,
+		Persons:    state,
+		Journal:    state,
+		Queue:      queue,
+		Pass:       pass,
+		Now:        time.Now,
+		Log:        o.Log,
+	}, nil
+}
+
+func mapping(cfg *config.Config, session *awscloud.Session, home awscloud.Place, identity reconcile.Identity) *reconcile.Mapping {
+	m := &reconcile.Mapping{
+		Rules: cfg.Mapping.Rules, Allowed: cfg.RoleAllowed, Domains: cfg.Domains,
+		Identity: identity, Cache: cfg.Mapping.Cache, Now: time.Now,
+	}
+	if cfg.Mapping.Table != "" {
+		m.Table = &awscloud.Mapping{Session: session, At: home, Table: cfg.Mapping.Table}
+	}
+	return m
+}
+
+func targets(cfg *config.Config) []reconcile.Target {
+	var out []reconcile.Target
+	for _, d := range cfg.Domains {
+		out = append(out, reconcile.Target{Domain: d, Quarantine: cfg.QuarantineRole(d)})
+	}
+	return out
+}
+
+func queues(session *awscloud.Session, home awscloud.Place, o Options) (queue, pass reconcile.Queue, err error) {
+	if o.Queue != nil {
+		return o.Queue, o.Queue, nil
+	}
+	url, ok := o.Lookup(EnvQueue)
+	if !ok || url == "" {
+		return nil, nil, fmt.Errorf("%s is not set; it names the queue that takes later looks", EnvQueue)
+	}
+	passURL, ok := o.Lookup(EnvPassQueue)
+	if !ok || passURL == "" {
+		passURL = url
+	}
+	return &awscloud.Queue{Session: session, At: home, URL: url}, &awscloud.Queue{Session: session, At: home, URL: passURL}, nil
+}
+
+// Function makes the handler. The configuration is read when the first
+// invocation needs it, and once.
+func Function(o Options) *function.Handler {
+	open := &opening{options: o}
+	return &function.Handler{Open: open.reconciler, Log: o.Log}
+}

@@ -1,0 +1,46 @@
+package app
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"studiokeeper/internal/reconcile"
+)
+
+// defaultConfig lies beside the bootstrap in the function's zip.
+const defaultConfig = "studiokeeper.yaml"
+
+// RunFunction runs as the Lambda function until Lambda ends the process. Logs
+// go to w, as JSON lines.
+func RunFunction(lookup func(string) (string, bool), w io.Writer) {
+	ref, ok := lookup(EnvConfig)
+	if !ok || ref == "" {
+		ref = defaultConfig
+	}
+	log := slog.New(slog.NewJSONHandler(w, nil))
+	lambda.StartHandler(Function(Options{Config: ref, Lookup: lookup, Log: log}))
+}
+
+// opening opens the reconciler for the first invocation that succeeds in it.
+type opening struct {
+	options Options
+	mu      sync.Mutex
+	made    *reconcile.Reconciler
+}
+
+func (o *opening) reconciler(ctx context.Context) (*reconcile.Reconciler, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.made == nil {
+		made, err := Open(ctx, o.options)
+		if err != nil {
+			return nil, err
+		}
+		o.made = made
+	}
+	return o.made, nil
+}

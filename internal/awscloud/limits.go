@@ -1,0 +1,97 @@
+package awscloud
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/smithy-go/middleware"
+	"golang.org/x/time/rate"
+)
+
+// requestRate is how often we call at most, whatever the retryer thinks.
+type requestRate struct {
+	perSecond rate.Limit
+	burst     int
+	shared    bool // all of the service's APIs together, instead of each
+}
+
+// rateOf is the one table of request rates, by the SDK's service id. The bursts stay below AWS's, because
+// the function, the pass and a person's command line share an account's rate without knowing of each other.
+//
+// Published: 20 a second for each Identity Store API, and for all of sso-admin together.
+// https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html
+// Unverified: SageMaker publishes no rates for its Studio APIs; these are cautious guesses.
+func rateOf(service, operation string) (requestRate, bool) {
+	switch service {
+	case "identitystore":
+		return requestRate{perSecond: 20, burst: 10}, true
+	case "SSO Admin":
+		return requestRate{perSecond: 20, burst: 10, shared: true}, true
+	case sagemakerID:
+		switch operation {
+		case "CreateUserProfile", "UpdateUserProfile", "DeleteUserProfile":
+			return requestRate{perSecond: 5, burst: 5}, true
+		}
+		return requestRate{perSecond: 10, burst: 10}, true
+	}
+	return requestRate{}, false
+}
+
+// limits holds one limiter per account, Region and API. Its zero value is ready.
+type limits struct {
+	mu   sync.Mutex
+	each map[limitKey]*rate.Limiter
+}
+
+type limitKey struct {
+	account, region, service, operation string
+}
+
+// limiter is nil for APIs without a row in the table.
+func (l *limits) limiter(key limitKey) *rate.Limiter {
+	r, ok := rateOf(key.service, key.operation)
+	if !ok {
+		return nil
+	}
+	if r.shared {
+		key.operation = ""
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.each == nil {
+		l.each = map[limitKey]*rate.Limiter{}
+	}
+	if l.each[key] == nil {
+		l.each[key] = rate.NewLimiter(r.perSecond, r.burst)
+	}
+	return l.each[key]
+}
+
+// middleware puts the limiters inside the retry loop, so that every attempt waits its turn.
+func (l *limits) middleware(account, region string) func(*middleware.Stack) error {
+	wait := middleware.FinalizeMiddlewareFunc("RequestRate", func(
+		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+	) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		key := limitKey{account, region, awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx)}
+		if limiter := l.limiter(key); limiter != nil {
+			if err := limiter.Wait(ctx); err != nil {
+				return middleware.FinalizeOutput{}, middleware.Metadata{}, &tooBusyError{err}
+			}
+		}
+		return next.HandleFinalize(ctx, in)
+	})
+	return func(stack *middleware.Stack) error {
+		return stack.Finalize.Insert(wait, "Retry", middleware.After)
+	}
+}
+
+// tooBusyError is a call that was never made: its turn would come too late, or the context ended.
+type tooBusyError struct{ err error }
+
+func (e *tooBusyError) Error() string {
+	return fmt.Sprintf("not sent, waiting for our turn under the API's request rate: %v", e.err)
+}
+
+func (e *tooBusyError) Unwrap() error { return e.err }

@@ -1,0 +1,49 @@
+package awscloud
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+)
+
+// lookKept is how long after its time a next look is remembered: longer than SQS keeps any message, so
+// that a sequence never comes round again while an old message is under way.
+const lookKept = 30 * 24 * time.Hour
+
+func lookKey(subject string) item { return key("look#"+subject, "look") }
+
+// Schedule implements reconcile.Looks with one conditional write: of several callers at once exactly one
+// moves the look, and gets the new sequence. A look whose time has come counts as spent. The writer's mark
+// lets a repeated write, whose first answer was lost, win again instead of being beaten by itself. Times
+// are compared in milliseconds.
+func (s *State) Schedule(ctx context.Context, subject string, now, due time.Time) (int64, error) {
+	is, moved, err := s.update(ctx, lookKey(subject),
+		"SET #due = :due, #writer = :writer, #expires = :expires ADD #sequence :one",
+		"attribute_not_exists(#pk) OR #due > :due OR #due <= :now OR #writer = :writer",
+		map[string]string{"#pk": "pk", "#due": "due", "#writer": "writer", "#expires": "expires", "#sequence": "sequence"},
+		item{
+			":due": number(due.UnixMilli()), ":now": number(now.UnixMilli()), ":one": number(1),
+			":writer": text(rand.Text()), ":expires": number(due.Add(lookKept).Unix()),
+		})
+	if err != nil || !moved {
+		return 0, err
+	}
+	sequence, err := numberOf(is, "sequence")
+	if err != nil {
+		return 0, s.request("UpdateItem", lookKey(subject)).broken("%w", err)
+	}
+	return sequence, nil
+}
+
+// Current implements reconcile.Looks.
+func (s *State) Current(ctx context.Context, subject string, sequence int64) (bool, error) {
+	it, err := s.get(ctx, lookKey(subject))
+	if err != nil || it == nil {
+		return false, err
+	}
+	planned, err := numberOf(it, "sequence")
+	if err != nil {
+		return false, s.request("GetItem", lookKey(subject)).broken("%w", err)
+	}
+	return planned == sequence, nil
+}

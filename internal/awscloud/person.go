@@ -1,0 +1,92 @@
+package awscloud
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"studiokeeper/internal/reconcile"
+)
+
+func personKey(k reconcile.Key) item { return key("person#"+k.Domain, k.UserID) }
+
+// Person implements reconcile.Persons.
+func (s *State) Person(ctx context.Context, k reconcile.Key) (reconcile.Person, error) {
+	it, err := s.get(ctx, personKey(k))
+	if err != nil || it == nil {
+		return reconcile.Person{}, err
+	}
+	return s.person("GetItem", k.Domain, it)
+}
+
+// person reads an item. One without a profile was not written by us, and is not passed over.
+func (s *State) person(operation, domain string, it item) (reconcile.Person, error) {
+	p := reconcile.Person{
+		Key:     reconcile.Key{Domain: domain, UserID: stringOf(it, "sk")},
+		Profile: stringOf(it, "profile"), GroupID: stringOf(it, "group"),
+	}
+	if p.UserID == "" || p.Profile == "" {
+		return reconcile.Person{}, s.request(operation, it).broken("user %q has no attribute profile; delete the item or repair it", p.UserID)
+	}
+	p.Role = stringOf(it, "role")
+	if ready, ok := it["ready"].(*types.AttributeValueMemberBOOL); ok {
+		p.Ready = ready.Value
+	}
+	since := stringOf(it, "since")
+	if since == "" {
+		return p, nil
+	}
+	var err error
+	if p.Since, err = time.Parse(time.RFC3339Nano, since); err != nil {
+		return reconcile.Person{}, s.request(operation, it).broken("user %q: attribute since: %w", p.UserID, err)
+	}
+	return p, nil
+}
+
+// Remember implements reconcile.Persons. The last one to write is right: what a person has is always read
+// from SageMaker.
+func (s *State) Remember(ctx context.Context, p reconcile.Person) error {
+	it := personKey(p.Key)
+	it["profile"], it["group"], it["role"] = text(p.Profile), text(p.GroupID), text(p.Role)
+	it["ready"] = &types.AttributeValueMemberBOOL{Value: p.Ready}
+	if !p.Since.IsZero() {
+		it["since"] = text(p.Since.UTC().Format(time.RFC3339Nano))
+	}
+	if _, err := s.client().PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table, Item: it}); err != nil {
+		return s.request("PutItem", it).failed(err, nil)
+	}
+	return nil
+}
+
+// Managed implements reconcile.Persons.
+func (s *State) Managed(ctx context.Context, domain string) ([]reconcile.Person, error) {
+	of := key("person#"+domain, "")
+	r := s.request("Query", of)
+	var persons []reconcile.Person
+	err := everyKey(r, func(after item) (item, error) {
+		out, err := s.client().Query(ctx, &dynamodb.QueryInput{
+			TableName: &s.Table, ConsistentRead: aws.Bool(true), ExclusiveStartKey: after,
+			KeyConditionExpression:    aws.String("#pk = :pk"),
+			ExpressionAttributeNames:  map[string]string{"#pk": "pk"},
+			ExpressionAttributeValues: item{":pk": of["pk"]},
+		})
+		if err != nil {
+			return nil, r.failed(err, nil)
+		}
+		for _, it := range out.Items {
+			p, err := s.person("Query", domain, it)
+			if err != nil {
+				return nil, err
+			}
+			persons = append(persons, p)
+		}
+		return out.LastEvaluatedKey, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return persons, nil
+}

@@ -1,0 +1,110 @@
+package awscloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"studiokeeper/internal/reconcile"
+)
+
+// State is reconcile's Leases, Looks, Persons and Journal on one DynamoDB table with the string keys pk
+// (hash) and sk (range). Its TTL attribute is expires, in epoch seconds; DynamoDB deletes days late, so
+// nothing here ever rests on an item being gone.
+//
+// Every write that could meet another carries a condition, and every one may be repeated when its answer
+// was lost.
+type State struct {
+	Session *Session
+	At      Place
+	Table   string
+	// Now tells the time that leases are measured by; nil means time.Now.
+	Now func() time.Time
+}
+
+var (
+	_ reconcile.Leases  = (*State)(nil)
+	_ reconcile.Looks   = (*State)(nil)
+	_ reconcile.Persons = (*State)(nil)
+	_ reconcile.Journal = (*State)(nil)
+)
+
+func (s *State) client() *dynamodb.Client { return s.Session.dynamodbAt(s.At) }
+
+func (s *State) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
+}
+
+func (s *State) request(operation string, key item) request {
+	on := fmt.Sprintf("state table %s, item %q", s.Table, stringOf(key, "pk"))
+	return request{action: "dynamodb:" + operation, on: on, at: s.Session.where(s.At)}
+}
+
+// get reads one item, strongly consistent; nil when there is none.
+func (s *State) get(ctx context.Context, key item) (item, error) {
+	out, err := s.client().GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.Table, Key: key, ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return nil, s.request("GetItem", key).failed(err, nil)
+	}
+	return out.Item, nil
+}
+
+// update changes one item if condition holds. Otherwise done is false and is is the item that stood in the
+// way, nil when it was its absence. Attribute names begin with # and are spelled out in full, because
+// owner, until and others are reserved words.
+func (s *State) update(ctx context.Context, key item, change, condition string, names map[string]string, values item) (is item, done bool, err error) {
+	out, err := s.client().UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.Table, Key: key, UpdateExpression: &change, ConditionExpression: &condition,
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return refused.Item, false, nil
+	}
+	if err != nil {
+		return nil, false, s.request("UpdateItem", key).failed(err, nil)
+	}
+	return out.Attributes, true, nil
+}
+
+// key makes the primary key of an item.
+func key(pk, sk string) item { return item{"pk": text(pk), "sk": text(sk)} }
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+func yes() types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: true} }
+
+// stringOf is "" for anything but a string.
+func stringOf(it item, name string) string {
+	if v, ok := it[name].(*types.AttributeValueMemberS); ok {
+		return v.Value
+	}
+	return ""
+}
+
+// numberOf reads a whole number that must be there.
+func numberOf(it item, name string) (int64, error) {
+	v, ok := it[name].(*types.AttributeValueMemberN)
+	if !ok {
+		return 0, fmt.Errorf("attribute %s: want a number (N), found %s", name, kindOf(it[name]))
+	}
+	n, err := strconv.ParseInt(v.Value, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("attribute %s: want a whole number, found %s", name, v.Value)
+	}
+	return n, nil
+}

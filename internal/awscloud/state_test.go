@@ -1,0 +1,351 @@
+package awscloud
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+
+	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/plan"
+	"studiokeeper/internal/reconcile"
+	"studiokeeper/internal/studio"
+)
+
+// clock is a time that tests move.
+type clock struct{ ms atomic.Int64 }
+
+func (c *clock) now() time.Time       { return time.UnixMilli(c.ms.Load()) }
+func (c *clock) pass(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+
+func newState(t *testing.T) (*localcloud.Cloud, *State, *clock) {
+	t.Helper()
+	cloud, s := newCloud(t)
+	newTable(t, s, "studiokeeper-state", "pk", "sk")
+	c := &clock{}
+	c.ms.Store(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).UnixMilli())
+	return cloud, &State{Session: s, Table: "studiokeeper-state", Now: c.now}, c
+}
+
+const leaseTime = 90 * time.Second
+
+// lease is a small script: each step says what it does and what it expects.
+type lease struct {
+	t     *testing.T
+	state *State
+	key   reconcile.Key
+}
+
+func (l lease) acquire(owner string, want bool) {
+	l.t.Helper()
+	if got, err := l.state.Acquire(l.t.Context(), l.key, owner, leaseTime); got != want || err != nil {
+		l.t.Errorf("%s acquires: got %v, %v; want %v", owner, got, err, want)
+	}
+}
+
+func (l lease) release(owner string, wanted bool) {
+	l.t.Helper()
+	if got, err := l.state.Release(l.t.Context(), l.key, owner); got != wanted || err != nil {
+		l.t.Errorf("%s releases: wanted %v, %v; want %v", owner, got, err, wanted)
+	}
+}
+
+func TestALeaseHasOneOwnerAtATime(t *testing.T) {
+	tests := map[string]func(l lease, c *clock){
+		"free, taken, given back, free": func(l lease, _ *clock) {
+			l.acquire("a", true)
+			l.release("a", false)
+			l.acquire("b", true)
+		},
+		"asked for: the owner keeps it and looks once more": func(l lease, _ *clock) {
+			l.acquire("a", true)
+			l.acquire("b", false)
+			l.release("a", true)
+			l.acquire("b", false)
+			l.release("a", true)
+			l.release("a", false)
+			l.acquire("b", true)
+		},
+		"renewed by its owner": func(l lease, c *clock) {
+			l.acquire("a", true)
+			c.pass(leaseTime - time.Second)
+			l.acquire("a", true)
+			c.pass(leaseTime - time.Second)
+			l.acquire("b", false)
+		},
+		"renewing does not forget that it was asked for": func(l lease, _ *clock) {
+			l.acquire("a", true)
+			l.acquire("b", false)
+			l.acquire("a", true)
+			l.release("a", true)
+		},
+		"over on the millisecond, and not before": func(l lease, c *clock) {
+			l.acquire("a", true)
+			c.pass(leaseTime - time.Millisecond)
+			l.acquire("b", false)
+			c.pass(time.Millisecond)
+			l.acquire("b", true)
+		},
+		"lost: releasing it is no error and harms nobody": func(l lease, c *clock) {
+			l.acquire("a", true)
+			c.pass(leaseTime)
+			l.acquire("b", true)
+			l.release("a", false)
+			l.acquire("c", false)
+			l.release("b", true)
+		},
+		"never had: releasing it is no error": func(l lease, _ *clock) {
+			l.release("a", false)
+			l.acquire("b", true)
+		},
+		"asked for and then over: whoever takes it looks once more": func(l lease, c *clock) {
+			l.acquire("a", true)
+			l.acquire("b", false)
+			c.pass(leaseTime)
+			l.acquire("c", true)
+			l.release("c", true)
+		},
+	}
+	_, state, c := newState(t)
+	n := 0
+	for name, script := range tests {
+		n++
+		key := reconcile.Key{Domain: "research", UserID: identity(n)}
+		t.Run(name, func(t *testing.T) { script(lease{t, state, key}, c) })
+	}
+}
+
+func TestALeaseSurvivesLostAnswers(t *testing.T) {
+	cloud, state, _ := newState(t)
+	l := lease{t, state, reconcile.Key{Domain: "research", UserID: identity(1)}}
+	cloud.Inject(localcloud.Fault{Operation: "UpdateItem", Times: 1, Drop: true, Effect: localcloud.After})
+	cloud.Inject(localcloud.Fault{Operation: "DeleteItem", Times: 1, Drop: true, Effect: localcloud.After})
+	l.acquire("a", true)
+	l.release("a", false)
+	l.acquire("b", true)
+}
+
+func TestOfManyWhoWantALeaseExactlyOneGetsIt(t *testing.T) {
+	_, state, _ := newState(t)
+	k := reconcile.Key{Domain: "research", UserID: identity(1)}
+	var wg sync.WaitGroup
+	var owners sync.Map
+	var taken atomic.Int32
+	for n := range 20 {
+		wg.Go(func() {
+			owner := fmt.Sprint("owner-", n)
+			got, err := state.Acquire(t.Context(), k, owner, leaseTime)
+			if err != nil {
+				t.Error(err)
+			}
+			if got {
+				taken.Add(1)
+				owners.Store("owner", owner)
+			}
+		})
+	}
+	wg.Wait()
+	owner, _ := owners.Load("owner")
+	if taken.Load() != 1 {
+		t.Fatalf("%d owners", taken.Load())
+	}
+	lease{t, state, k}.release(owner.(string), true)
+}
+
+func TestLeasesOfOtherUsersAndDomainsAreTheirOwn(t *testing.T) {
+	_, state, _ := newState(t)
+	for _, k := range []reconcile.Key{{Domain: "research", UserID: "u"}, {Domain: "research", UserID: "v"}, {Domain: "lab", UserID: "u"}} {
+		lease{t, state, k}.acquire("a"+k.Domain+k.UserID, true)
+	}
+}
+
+func TestALookMovesOnlyEarlierOrWhenItIsSpent(t *testing.T) {
+	_, state, c := newState(t)
+	now := c.now()
+	at := func(s int) time.Time { return now.Add(time.Duration(s) * time.Second) }
+	steps := []struct {
+		name     string
+		now, due time.Time
+		want     int64
+	}{
+		{"the first", at(0), at(60), 1},
+		{"the same again", at(0), at(60), 0},
+		{"later", at(0), at(90), 0},
+		{"earlier", at(0), at(30), 2},
+		{"later, and the planned one is not due yet", at(29), at(120), 0},
+		{"later, and the planned one is due", at(30), at(120), 3},
+		{"earlier than that", at(31), at(40), 4},
+		{"at once", at(31), at(31), 5},
+	}
+	for _, step := range steps {
+		if got, err := state.Schedule(t.Context(), "user u", step.now, step.due); got != step.want || err != nil {
+			t.Errorf("%s: got %d, %v; want %d", step.name, got, err, step.want)
+		}
+	}
+	for sequence, want := range map[int64]bool{5: true, 4: false, 6: false, 0: false} {
+		if got, err := state.Current(t.Context(), "user u", sequence); got != want || err != nil {
+			t.Errorf("current %d: got %v, %v", sequence, got, err)
+		}
+	}
+	if got, err := state.Current(t.Context(), "nobody", 1); got || err != nil {
+		t.Errorf("a subject without a look: got %v, %v", got, err)
+	}
+}
+
+func TestOfManyWhoScheduleALookExactlyOneSends(t *testing.T) {
+	_, state, c := newState(t)
+	now := c.now()
+	for round, due := range []time.Duration{time.Minute, 30 * time.Second} {
+		var wg sync.WaitGroup
+		var senders atomic.Int32
+		for range 20 {
+			wg.Go(func() {
+				sequence, err := state.Schedule(t.Context(), "everybody", now, now.Add(due))
+				if err != nil {
+					t.Error(err)
+				}
+				if sequence > 0 {
+					senders.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if senders.Load() != 1 {
+			t.Errorf("round %d: %d senders, want 1", round, senders.Load())
+		}
+	}
+}
+
+func TestALookWhoseAnswerWasLostIsStillSent(t *testing.T) {
+	cloud, state, c := newState(t)
+	cloud.Inject(localcloud.Fault{Operation: "UpdateItem", Times: 1, Drop: true, Effect: localcloud.After})
+	sequence, err := state.Schedule(t.Context(), "user u", c.now(), c.now().Add(time.Minute))
+	must(t, err)
+	if current, err := state.Current(t.Context(), "user u", sequence); !current || err != nil {
+		t.Errorf("sequence %d is not current: %v", sequence, err)
+	}
+}
+
+func TestPersonsAreRememberedAndListedOverAllPages(t *testing.T) {
+	_, state, c := newState(t)
+	alice := reconcile.Person{
+		Key: reconcile.Key{Domain: "research", UserID: identity(1)}, Profile: "alice-471", GroupID: identity(1001),
+		Role: roleNamed("ad-group-1"), Since: c.now().Add(time.Nanosecond).UTC(), Ready: true,
+	}
+	if got, err := state.Person(t.Context(), alice.Key); got != (reconcile.Person{}) || err != nil {
+		t.Errorf("before: got %+v, %v", got, err)
+	}
+	for range 2 {
+		must(t, state.Remember(t.Context(), alice))
+	}
+	got, err := state.Person(t.Context(), alice.Key)
+	must(t, err)
+	if diff := cmp.Diff(alice, got); diff != "" {
+		t.Error(diff)
+	}
+	long := strings.Repeat("x", 300_000) // four items of it exceed the 1 MB of a page
+	want := []reconcile.Person{alice}
+	for n := range 8 {
+		p := reconcile.Person{Key: reconcile.Key{Domain: "research", UserID: identity(n + 2)}, Profile: long}
+		want = append(want, p)
+		must(t, state.Remember(t.Context(), p))
+	}
+	must(t, state.Remember(t.Context(), reconcile.Person{Key: reconcile.Key{Domain: "lab", UserID: identity(1)}, Profile: "alice"}))
+	all, err := state.Managed(t.Context(), "research")
+	must(t, err)
+	if diff := cmp.Diff(want, all); diff != "" {
+		t.Error(diff[:min(len(diff), 1000)])
+	}
+	if none, err := state.Managed(t.Context(), "empty"); len(none) != 0 || err != nil {
+		t.Errorf("a domain without anybody: got %v, %v", none, err)
+	}
+}
+
+func TestAPersonThatCannotBeUnderstoodIsAnError(t *testing.T) {
+	_, state, _ := newState(t)
+	for name, attrs := range map[string]item{
+		"a profile that is a number": {"profile": number(7)},
+		"a time that is none":        {"profile": text("alice-471"), "since": text("yesterday")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			it := key("person#research", identity(1))
+			maps.Copy(it, attrs)
+			_, err := state.client().PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &state.Table, Item: it})
+			must(t, err)
+			if got, err := state.Managed(t.Context(), "research"); err == nil {
+				t.Errorf("got %v", got)
+			}
+			if got, err := state.Person(t.Context(), reconcile.Key{Domain: "research", UserID: identity(1)}); err == nil {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
+func entryOf(user string, at time.Time) plan.Entry {
+	return plan.Entry{
+		Time: at, Outcome: plan.Done,
+		Change: plan.Change{
+			Kind: plan.Create, Domain: "research", UserID: user, Profile: "alice-471",
+			After: &plan.State{Role: roleNamed("ad-group-1"), Settings: studio.Settings(`{"SecurityGroups":["sg-1"]}`)},
+		},
+	}
+}
+
+func TestTheJournalKeepsEveryEntryInOrder(t *testing.T) {
+	cloud, state, c := newState(t)
+	cloud.Inject(localcloud.Fault{Operation: "PutItem", Times: 1, Drop: true, Effect: localcloud.After})
+	var want []plan.Entry
+	for _, late := range []time.Duration{0, 0, time.Nanosecond, time.Second, 10 * time.Second} {
+		e := entryOf("u", c.now().Add(late).In(time.FixedZone("", 7200)))
+		must(t, state.Append(t.Context(), e))
+		e.Time = e.Time.UTC()
+		want = append(want, e)
+	}
+	must(t, state.Append(t.Context(), entryOf("v", c.now())))
+	pk, names := "#pk = :pk", map[string]string{"#pk": "pk"}
+	out, err := state.client().Query(t.Context(), &dynamodb.QueryInput{
+		TableName: &state.Table, KeyConditionExpression: &pk, ExpressionAttributeNames: names,
+		ExpressionAttributeValues: item{":pk": text("journal#u")},
+	})
+	must(t, err)
+	var got []plan.Entry
+	for _, it := range out.Items {
+		var e plan.Entry
+		must(t, json.Unmarshal([]byte(stringOf(it, "entry")), &e))
+		e.Time = e.Time.UTC()
+		got = append(got, e)
+		if it["expires"] != nil || stringOf(it, "domain") != "research" || stringOf(it, "kind") != "create" || stringOf(it, "outcome") != "done" {
+			t.Errorf("attributes %v", it)
+		}
+		if sk := stringOf(it, "sk"); !strings.HasPrefix(sk, e.Time.Format("2006-01-02T15:04:05.000000000Z")+"#") {
+			t.Errorf("sort key %s", sk)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnUnreachableStateTableIsAnError(t *testing.T) {
+	cloud, state, c := newState(t)
+	k := reconcile.Key{Domain: "research", UserID: identity(1)}
+	must(t, state.Remember(t.Context(), reconcile.Person{Key: k, Profile: "p"}))
+	update := func() error { _, err := state.Acquire(t.Context(), k, "a", leaseTime); return err }
+	failsOnEveryFailure(t, cloud, "dynamodb", "UpdateItem", update)
+	failsOnEveryFailure(t, cloud, "dynamodb", "UpdateItem", func() error {
+		_, err := state.Schedule(t.Context(), "u", c.now(), c.now().Add(time.Minute))
+		return err
+	})
+	failsOnEveryFailure(t, cloud, "dynamodb", "DeleteItem", func() error { _, err := state.Release(t.Context(), k, "a"); return err })
+	failsOnEveryFailure(t, cloud, "dynamodb", "GetItem", func() error { _, err := state.Person(t.Context(), k); return err })
+	failsOnEveryFailure(t, cloud, "dynamodb", "Query", func() error { _, err := state.Managed(t.Context(), "research"); return err })
+	failsOnEveryFailure(t, cloud, "dynamodb", "PutItem", func() error { return state.Append(t.Context(), entryOf("u", c.now())) })
+}

@@ -1,0 +1,354 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/identitystore"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	sagemakertypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/spf13/cobra"
+
+	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/render"
+)
+
+func demoCommand(env Environment) *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Tells the whole story on the local cloud: from an AD group to a working profile",
+		Args:  noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(c.Context(), 2*time.Minute)
+			defer cancel()
+			return demo(ctx, env)
+		},
+	}
+}
+
+// demo runs the story. It fails with the first thing that is not as told.
+func demo(ctx context.Context, env Environment) (err error) {
+	command, err := functionItself()
+	if err != nil {
+		return err
+	}
+	var log lockedBuffer
+	s, err := serveCloud(ctx, "127.0.0.1:0", &localcloud.Cloud{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	t := &teller{w: env.Stdout, style: style(env, env.Stdout), sample: s}
+	t.title("AWS in one process, on %s", s.endpoint)
+	for _, tell := range []func(context.Context) error{
+		func(ctx context.Context) error { return t.account(ctx, command, &log) },
+		t.row, t.joins, t.arrives, t.unmapped, t.forged,
+	} {
+		if err := tell(ctx); err != nil {
+			return fmt.Errorf("the story went wrong: %w\nThe function's log:\n%s", err, log.String())
+		}
+	}
+	t.end()
+	return nil
+}
+
+// teller tells the story and checks each step of it.
+type teller struct {
+	w      io.Writer
+	style  render.Style
+	sample *sample
+	step   int
+	alice  string // ids
+	group  string
+	joined time.Time
+	since  time.Time // when the step began
+}
+
+const (
+	demoGroup = "ad-group-1"
+	demoRole  = sampleRoles + demoGroup
+)
+
+func (t *teller) title(format string, args ...any) {
+	fmt.Fprintf(t.w, "%s  %s\n\n", t.style.Bold("studiokeeper demo"), t.style.Dim(fmt.Sprintf(format, args...)))
+	t.since = time.Now()
+}
+
+// say ends a step: what happened, how long it took, and what one sees.
+func (t *teller) say(what string, seen ...string) {
+	t.step++
+	took := time.Since(t.since).Round(time.Millisecond)
+	fmt.Fprintf(t.w, "%s %-78s %s\n", t.style.Good(fmt.Sprintf("%2d", t.step)), t.style.Bold(what), t.style.Dim(took.String()))
+	for _, line := range seen {
+		fmt.Fprintf(t.w, "   %s\n", line)
+	}
+	t.since = time.Now()
+}
+
+func (t *teller) account(ctx context.Context, command []string, log io.Writer) error {
+	if err := t.sample.furnish(ctx, command, log); err != nil {
+		return err
+	}
+	t.say("A Studio domain that signs in through IAM Identity Center",
+		fmt.Sprintf("domain %s (%s) in account %s, %s, identity store %s", sampleDomain, t.sample.domainID, sampleAccount, sampleRegion, sampleStore),
+		"everybody in it gets "+sampleDefault,
+		"studiokeeper runs there: a rule, two queues, and its function, as a process of its own")
+	return nil
+}
+
+func (t *teller) row(ctx context.Context) error {
+	_, err := dynamodb.NewFromConfig(t.sample.aws).PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: aws.String(sampleMapping),
+		Item: map[string]dynamotypes.AttributeValue{
+			"group":  &dynamotypes.AttributeValueMemberS{Value: demoGroup},
+			"domain": &dynamotypes.AttributeValueMemberS{Value: sampleDomain},
+			"role":   &dynamotypes.AttributeValueMemberS{Value: demoRole},
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if t.group, err = t.createGroup(ctx, demoGroup); err != nil {
+		return err
+	}
+	t.say("A mapping row in the DynamoDB table "+sampleMapping, fmt.Sprintf("group %s, domain %s → %s", demoGroup, sampleDomain, demoRole))
+	return nil
+}
+
+func (t *teller) joins(ctx context.Context) error {
+	var err error
+	if t.alice, err = t.console().CreateUser(localcloud.Person{UserName: "alice@example.com", DisplayName: "Alice"}); err != nil {
+		return err
+	}
+	if err := t.handled(ctx); err != nil {
+		return err
+	}
+	switch p, err := t.profileOf(ctx, "alice@example.com"); {
+	case err != nil:
+		return err
+	case p != nil:
+		return errors.New("a user in no group has a profile")
+	}
+	t.joined, t.since = time.Now(), time.Now()
+	if err := t.console().AddMemberToGroup(t.group, t.alice); err != nil {
+		return err
+	}
+	t.say("alice@example.com joins "+demoGroup, "user "+t.alice+", group "+t.group)
+	return nil
+}
+
+// arrives waits for alice's profile, and shows what she can do then.
+func (t *teller) arrives(ctx context.Context) error {
+	e, err := t.delivered(ctx, t.alice, "AddMemberToGroup")
+	if err != nil {
+		return err
+	}
+	t.say("CloudTrail's event reaches the rule, the rule the queue",
+		"AddMemberToGroup from sso-directory.amazonaws.com → "+strings.Join(e.Rules, ", ")+" → "+eventsFunction)
+	p, err := t.await(ctx, "alice@example.com")
+	if err != nil {
+		return err
+	}
+	if role := aws.ToString(p.UserSettings.ExecutionRole); role != demoRole {
+		return fmt.Errorf("alice has the role %q, want %s", role, demoRole)
+	}
+	tags, err := sagemaker.NewFromConfig(t.sample.aws).ListTags(ctx, &sagemaker.ListTagsInput{ResourceArn: p.UserProfileArn})
+	if err != nil {
+		return err
+	}
+	seen := []string{
+		"DescribeUserProfile " + aws.ToString(p.UserProfileName),
+		"  Status                 " + string(p.Status),
+		"  SingleSignOnUserValue  " + aws.ToString(p.SingleSignOnUserValue),
+		"  ExecutionRole          " + t.style.Good(demoRole),
+	}
+	for _, tag := range tags.Tags {
+		seen = append(seen, fmt.Sprintf("  %-22s %s", aws.ToString(tag.Key), aws.ToString(tag.Value)))
+	}
+	seen = append(seen, fmt.Sprintf("%.1f s after she joined, %.1f s of which SageMaker took to make it", time.Since(t.joined).Seconds(), localcloud.DefaultProfileDelay.Seconds()))
+	t.say("The function reads, decides, and gives her a profile", seen...)
+	return nil
+}
+
+func (t *teller) unmapped(ctx context.Context) error {
+	group, err := t.createGroup(ctx, "cafeteria")
+	if err != nil {
+		return err
+	}
+	bob, err := t.console().CreateUser(localcloud.Person{UserName: "bob@example.com", DisplayName: "Bob"})
+	if err != nil {
+		return err
+	}
+	if err := t.console().AddMemberToGroup(group, bob); err != nil {
+		return err
+	}
+	if _, err := t.delivered(ctx, bob, "AddMemberToGroup"); err != nil {
+		return err
+	}
+	return t.nothingFor(ctx, "bob@example.com", "bob@example.com joins a group that has no row", "looked at, and left without a profile")
+}
+
+// forged puts an event into the queue that tells of a membership that nobody has.
+func (t *teller) forged(ctx context.Context) error {
+	eve, err := t.console().CreateUser(localcloud.Person{UserName: "eve@example.com", DisplayName: "Eve"})
+	if err != nil {
+		return err
+	}
+	if err := t.handled(ctx); err != nil {
+		return err
+	}
+	body := fmt.Sprintf(`{"source":"aws.sso-directory","detail-type":"AWS API Call via CloudTrail","detail":{"eventVersion":"1.08",
+		"eventID":"forged","eventSource":"sso-directory.amazonaws.com","eventName":"AddMemberToGroup",
+		"requestParameters":{"identityStoreId":%q,"groupId":%q,"member":{"memberId":%q}}}}`, sampleStore, t.group, eve)
+	_, err = sqs.NewFromConfig(t.sample.aws).SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &t.sample.queueURL, MessageBody: &body})
+	if err != nil {
+		return err
+	}
+	// The read does not show what the event claims, so the function looks
+	// again twice, 30 s apart: the cloud's clock is moved on meanwhile.
+	for range 2 {
+		if err := t.handled(ctx); err != nil {
+			return err
+		}
+		t.sample.cloud.Advance(31 * time.Second)
+	}
+	return t.nothingFor(ctx, "eve@example.com", "A forged event says that eve@example.com joined "+demoGroup,
+		"an event only says whom to look at: three looks at her groups, and no profile")
+}
+
+// nothingFor waits until nothing is left to be done, and finds no profile.
+func (t *teller) nothingFor(ctx context.Context, userName, what, seen string) error {
+	if err := t.handled(ctx); err != nil {
+		return err
+	}
+	p, err := t.profileOf(ctx, userName)
+	if err != nil {
+		return err
+	}
+	if p != nil {
+		return fmt.Errorf("%s has the profile %s", userName, aws.ToString(p.UserProfileName))
+	}
+	t.say(what, seen)
+	return nil
+}
+
+func (t *teller) end() {
+	fmt.Fprintf(t.w, "\n%s\n", t.style.Dim("Try it by hand: studiokeeper local"))
+}
+
+func (t *teller) console() *localcloud.Console {
+	return t.sample.cloud.Console(sampleAccount, sampleRegion, sampleStore)
+}
+
+func (t *teller) createGroup(ctx context.Context, name string) (string, error) {
+	made, err := identitystore.NewFromConfig(t.sample.aws).CreateGroup(ctx, &identitystore.CreateGroupInput{
+		IdentityStoreId: aws.String(sampleStore), DisplayName: &name,
+	})
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(made.GroupId), nil
+}
+
+// delivered waits for the event that speaks of id.
+func (t *teller) delivered(ctx context.Context, id, name string) (localcloud.Delivered, error) {
+	for {
+		for _, e := range t.sample.cloud.Events() {
+			if len(e.Targets) > 0 && bytes.Contains(e.Event, []byte(id)) && bytes.Contains(e.Event, []byte(name)) {
+				return e, nil
+			}
+		}
+		if err := pause(ctx, 5*time.Millisecond); err != nil {
+			return localcloud.Delivered{}, fmt.Errorf("no %s event reached a queue: %w", name, err)
+		}
+	}
+}
+
+// handled waits until the function has taken everything that can be taken now.
+func (t *teller) handled(ctx context.Context) error {
+	client := sqs.NewFromConfig(t.sample.aws)
+	for quiet := 0; quiet < 3; {
+		if err := pause(ctx, 10*time.Millisecond); err != nil {
+			return fmt.Errorf("the function did not empty its queue: %w", err)
+		}
+		a, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+			QueueUrl: &t.sample.queueURL, AttributeNames: []sqstypes.QueueAttributeName{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"},
+		})
+		if err != nil {
+			return err
+		}
+		quiet++
+		for _, n := range a.Attributes {
+			if n != "0" {
+				quiet = 0
+			}
+		}
+	}
+	return nil
+}
+
+// await waits for a user's profile to be ready.
+func (t *teller) await(ctx context.Context, userName string) (*sagemaker.DescribeUserProfileOutput, error) {
+	for {
+		p, err := t.profileOf(ctx, userName)
+		if err != nil {
+			return nil, err
+		}
+		if p != nil && p.Status == sagemakertypes.UserProfileStatusInService {
+			return p, nil
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return nil, fmt.Errorf("%s got no profile: %w", userName, err)
+		}
+	}
+}
+
+// profileOf finds the profile made for a UserName; nil when there is none.
+func (t *teller) profileOf(ctx context.Context, userName string) (*sagemaker.DescribeUserProfileOutput, error) {
+	client := sagemaker.NewFromConfig(t.sample.aws)
+	list, err := client.ListUserProfiles(ctx, &sagemaker.ListUserProfilesInput{DomainIdEquals: &t.sample.domainID})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range list.UserProfiles {
+		d, err := client.DescribeUserProfile(ctx, &sagemaker.DescribeUserProfileInput{DomainId: &t.sample.domainID, UserProfileName: p.UserProfileName})
+		if err != nil {
+			return nil, err
+		}
+		if aws.ToString(d.SingleSignOnUserValue) == userName {
+			return d, nil
+		}
+	}
+	return nil, nil
+}
+
+// lockedBuffer collects what two processes log.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// String is everything written so far.
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

@@ -1,0 +1,94 @@
+package localcloud_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"studiokeeper/internal/localcloud"
+)
+
+// cli runs the AWS CLI against the world and returns its JSON output.
+func (w *world) cli(path string, arguments ...string) map[string]any {
+	w.t.Helper()
+	command := exec.CommandContext(w.t.Context(), path, append(arguments, "--endpoint-url", w.url, "--region", home, "--output", "json")...)
+	config := filepath.Join(w.t.TempDir(), "config")
+	if err := os.WriteFile(config, []byte("[default]\ncli_timestamp_format = iso8601\n"), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	command.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_PAGER=",
+		"AWS_CONFIG_FILE="+config, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
+	var complaint bytes.Buffer
+	command.Stderr = &complaint
+	out, err := command.Output()
+	if err != nil {
+		w.t.Fatalf("aws %s: %v\n%s", strings.Join(arguments, " "), err, complaint.String())
+	}
+	var answer map[string]any
+	if len(out) > 0 {
+		if err := json.Unmarshal(out, &answer); err != nil {
+			w.t.Fatalf("aws %s printed no JSON: %v\n%s", strings.Join(arguments, " "), err, out)
+		}
+	}
+	return answer
+}
+
+func TestAWSCommandLineInterface(t *testing.T) {
+	path, err := exec.LookPath("aws")
+	if err != nil {
+		if os.Getenv("STUDIOKEEPER_DEMAND") == "1" {
+			t.Fatal("the AWS CLI is not on PATH, and STUDIOKEEPER_DEMAND=1 demands it")
+		}
+		t.Skip("the AWS CLI is not on PATH")
+	}
+	w := newWorld(t, &localcloud.Cloud{ProfileDelay: -1})
+	store := []string{"--identity-store-id", storeID}
+	user := w.cli(path, append([]string{"identitystore", "create-user", "--user-name", "alice@example.com", "--display-name", "Alice",
+		"--name", "GivenName=Alice,FamilyName=Example"}, store...)...)
+	group := w.cli(path, append([]string{"identitystore", "create-group", "--display-name", "ad-group-1"}, store...)...)
+	membership := w.cli(path, append([]string{"identitystore", "create-group-membership", "--group-id", group["GroupId"].(string),
+		"--member-id", "UserId=" + user["UserId"].(string)}, store...)...)
+	if membership["MembershipId"] == nil || membership["IdentityStoreId"] != storeID {
+		t.Errorf("create-group-membership printed %v", membership)
+	}
+	domain := w.cli(path, "sagemaker", "create-domain", "--domain-name", "research", "--auth-mode", "SSO",
+		"--default-user-settings", "ExecutionRole="+plainRole, "--vpc-id", "vpc-1", "--subnet-ids", "subnet-1")
+	id := domain["DomainId"].(string)
+	profile := []string{"--domain-id", id, "--user-profile-name", "alice"}
+	made := w.cli(path, append([]string{"sagemaker", "create-user-profile", "--single-sign-on-user-identifier", "UserName",
+		"--single-sign-on-user-value", "alice@example.com", "--user-settings", "ExecutionRole=" + studyRole, "--tags", "Key=team,Value=ml"}, profile...)...)
+	arn := made["UserProfileArn"].(string)
+	tags := w.cli(path, "sagemaker", "list-tags", "--resource-arn", arn)
+	if want := map[string]any{"Tags": []any{map[string]any{"Key": "team", "Value": "ml"}}}; !cmp.Equal(want, tags) {
+		t.Errorf("list-tags printed %v, want %v", tags, want)
+	}
+
+	got := w.cli(path, append([]string{"sagemaker", "describe-user-profile"}, profile...)...)
+	for _, stamp := range []string{"CreationTime", "LastModifiedTime"} {
+		if text, ok := got[stamp].(string); !ok || !strings.HasPrefix(text, "2026-03-01T") {
+			t.Errorf("%s is %v, want a time on 2026-03-01", stamp, got[stamp])
+		}
+		delete(got, stamp)
+	}
+	want := map[string]any{
+		"DomainId": id, "UserProfileArn": arn, "UserProfileName": "alice", "HomeEfsFileSystemUid": "200001", "Status": "InService",
+		"SingleSignOnUserIdentifier": "UserName", "SingleSignOnUserValue": "alice@example.com",
+		"UserSettings": map[string]any{"ExecutionRole": studyRole},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("describe-user-profile (-want +got):\n%s", diff)
+	}
+	if answer := w.cli(path, append([]string{"sagemaker", "delete-user-profile"}, profile...)...); answer != nil {
+		t.Errorf("delete-user-profile printed %v, want nothing", answer)
+	}
+	who := w.cli(path, "sts", "get-caller-identity")
+	if who["Account"] != account {
+		t.Errorf("get-caller-identity printed %v", who)
+	}
+}

@@ -1,0 +1,123 @@
+package localcloud
+
+import (
+	"iter"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// blockSize is how many entries a block of an ordered map holds at most.
+const blockSize = 512
+
+// ordered maps strings to values in the order of its keys. Finding is logarithmic and inserting moves at
+// most one block, so that hundreds of thousands of items are no burden. The zero value is empty.
+type ordered[V any] struct {
+	blocks [][]entry[V]
+	count  int
+}
+
+type entry[V any] struct {
+	key   string
+	value V
+}
+
+// seek gives the place of the first entry whose key is not before key.
+func (o *ordered[V]) seek(key string) (block, at int) {
+	block = sort.Search(len(o.blocks), func(i int) bool {
+		b := o.blocks[i]
+		return b[len(b)-1].key >= key
+	})
+	if block == len(o.blocks) {
+		return block, 0
+	}
+	at, _ = slices.BinarySearchFunc(o.blocks[block], key, func(e entry[V], key string) int { return strings.Compare(e.key, key) })
+	return block, at
+}
+
+func (o *ordered[V]) get(key string) (v V, ok bool) {
+	b, i := o.seek(key)
+	if b == len(o.blocks) || o.blocks[b][i].key != key {
+		return v, false
+	}
+	return o.blocks[b][i].value, true
+}
+
+func (o *ordered[V]) set(key string, v V) {
+	b, i := o.seek(key)
+	switch {
+	case b < len(o.blocks) && o.blocks[b][i].key == key:
+		o.blocks[b][i].value = v
+		return
+	case len(o.blocks) == 0:
+		o.blocks = append(o.blocks, nil)
+	case b == len(o.blocks):
+		b, i = b-1, len(o.blocks[b-1])
+	}
+	o.blocks[b] = slices.Insert(o.blocks[b], i, entry[V]{key, v})
+	o.count++
+	if len(o.blocks[b]) > blockSize {
+		o.split(b)
+	}
+}
+
+// split halves a full block; the last one gives up little, since keys often come in order.
+func (o *ordered[V]) split(b int) {
+	full, at := o.blocks[b], blockSize/2
+	if b == len(o.blocks)-1 {
+		at = blockSize * 7 / 8
+	}
+	right := slices.Clone(full[at:])
+	clear(full[at:])
+	o.blocks[b] = full[:at]
+	o.blocks = slices.Insert(o.blocks, b+1, right)
+}
+
+func (o *ordered[V]) remove(key string) {
+	b, i := o.seek(key)
+	if b == len(o.blocks) || o.blocks[b][i].key != key {
+		return
+	}
+	o.blocks[b] = slices.Delete(o.blocks[b], i, i+1)
+	o.count--
+	if len(o.blocks[b]) == 0 {
+		o.blocks = slices.Delete(o.blocks, b, b+1)
+	}
+}
+
+// from runs forward over the entries with low <= key < high; an empty high is no bound.
+func (o *ordered[V]) from(low, high string) iter.Seq2[string, V] {
+	return func(yield func(string, V) bool) {
+		b, i := o.seek(low)
+		for ; b < len(o.blocks); b, i = b+1, 0 {
+			for ; i < len(o.blocks[b]); i++ {
+				e := o.blocks[b][i]
+				if high != "" && e.key >= high || !yield(e.key, e.value) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// back runs backward over the entries with low <= key < high; an empty high is no bound.
+func (o *ordered[V]) back(low, high string) iter.Seq2[string, V] {
+	return func(yield func(string, V) bool) {
+		b, i := len(o.blocks), 0
+		if high != "" {
+			b, i = o.seek(high)
+		}
+		for {
+			for i--; i >= 0; i-- {
+				e := o.blocks[b][i]
+				if e.key < low || !yield(e.key, e.value) {
+					return
+				}
+			}
+			if b--; b < 0 {
+				return
+			}
+			i = len(o.blocks[b])
+		}
+	}
+}

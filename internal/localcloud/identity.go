@@ -1,0 +1,100 @@
+package localcloud
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// credential is what AssumeRole issued.
+type credential struct {
+	account, arn, id string
+	secret, token    string
+	expires          time.Time
+	session          *SessionContext
+}
+
+// credentialState is guarded by Cloud.mu.
+type credentialState struct {
+	issued  map[string]credential // by access key id
+	trusted map[string]string     // role ARN to the external id it demands
+}
+
+// scope is the credential scope of a signature: <key>/<date>/<region>/<service>/aws4_request.
+type scope struct {
+	accessKey, region, service string
+}
+
+var (
+	credentialPattern = regexp.MustCompile(`Credential=([^/,\s]+)/(\d{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request`)
+	accountPattern    = regexp.MustCompile(`^\d{12}$`)
+)
+
+// scopeOf reads the credential scope of a signed request, in its header or its query.
+func scopeOf(r *http.Request) scope {
+	found := credentialPattern.FindStringSubmatch(r.Header.Get("Authorization"))
+	if found == nil {
+		found = credentialPattern.FindStringSubmatch("Credential=" + r.URL.Query().Get("X-Amz-Credential"))
+	}
+	if found == nil {
+		return scope{}
+	}
+	return scope{accessKey: found[1], region: found[3], service: found[4]}
+}
+
+// authenticate finds out who calls, from where. The signature is not verified.
+func (c *Cloud) authenticate(to *call, r *http.Request) *apiError {
+	s := scopeOf(r)
+	if s.accessKey == "" {
+		if r.Header.Get("Authorization") != "" {
+			return errf(http.StatusBadRequest, "IncompleteSignatureException",
+				"The Authorization header has no Credential=<key>/<date>/<region>/<service>/aws4_request")
+		}
+		return errf(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
+	}
+	to.accessKey, to.region = s.accessKey, s.region
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known, ok := c.credentials.issued[s.accessKey]; ok {
+		if !to.now.Before(known.expires) {
+			return errf(http.StatusForbidden, "ExpiredTokenException", "The security token included in the request is expired")
+		}
+		to.account, to.principal, to.principalID, to.session = known.account, known.arn, known.id, known.session
+		return nil
+	}
+	if strings.HasPrefix(s.accessKey, issuedPrefix) {
+		return errf(http.StatusForbidden, "UnrecognizedClientException", "The security token included in the request is invalid")
+	}
+	to.account = c.accountOf(s.accessKey)
+	to.principal = "arn:aws:iam::" + to.account + ":user/" + s.accessKey
+	to.principalID = s.accessKey
+	return nil
+}
+
+// accountOf is the account of a long-lived access key: a key of 12 digits is the account's own, every
+// other key belongs to the default account.
+func (c *Cloud) accountOf(accessKey string) string {
+	if accountPattern.MatchString(accessKey) {
+		return accessKey
+	}
+	return c.defaultAccount()
+}
+
+func (c *Cloud) defaultAccount() string {
+	if c.Account != "" {
+		return c.Account
+	}
+	return DefaultAccount
+}
+
+// TrustRole makes AssumeRole of the role demand an external id. Roles that were never registered may be
+// assumed by everybody.
+func (c *Cloud) TrustRole(arn, externalID string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.credentials.trusted == nil {
+		c.credentials.trusted = map[string]string{}
+	}
+	c.credentials.trusted[arn] = externalID
+}

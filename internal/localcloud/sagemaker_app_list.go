@@ -1,0 +1,62 @@
+package localcloud
+
+import (
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+)
+
+func listApps(c *call, in *sagemaker.ListAppsInput) (*sagemaker.ListAppsOutput, error) {
+	if err := checkAppList(in); err != nil {
+		return nil, err
+	}
+	c.cloud.mu.Lock()
+	defer c.cloud.mu.Unlock()
+	p := c.studio()
+	query := []string{
+		"apps", c.account, c.region, aws.ToString(in.DomainIdEquals), aws.ToString(in.UserProfileNameEquals),
+		aws.ToString(in.SpaceNameEquals), string(in.SortOrder),
+	}
+	size, position, err := studioPage(in.MaxResults, in.NextToken, query...)
+	if err != nil {
+		return nil, err
+	}
+	if in.DomainIdEquals != nil {
+		if _, err := p.domain(in.DomainIdEquals, c.now); err != nil {
+			return nil, err
+		}
+	}
+	order := studioOrder{descending: in.SortOrder == types.SortOrderDescending}
+	page, next := orderedPage(&p.apps, order, position, size, func(a *studioApp) bool {
+		return (in.DomainIdEquals == nil || *a.DomainId == *in.DomainIdEquals) &&
+			named(a.UserProfileName, in.UserProfileNameEquals) && named(a.SpaceName, in.SpaceNameEquals)
+	})
+	out := &sagemaker.ListAppsOutput{Apps: []types.AppDetails{}, NextToken: pageToken(next, query...)}
+	for _, a := range page {
+		out.Apps = append(out.Apps, types.AppDetails{
+			DomainId: a.DomainId, UserProfileName: a.UserProfileName, SpaceName: a.SpaceName, AppType: a.AppType,
+			AppName: a.AppName, Status: a.Status, CreationTime: a.CreationTime, ResourceSpec: a.ResourceSpec,
+		})
+	}
+	return out, nil
+}
+
+func checkAppList(in *sagemaker.ListAppsInput) error {
+	var v constraints
+	v.studioName("userProfileNameEquals", in.UserProfileNameEquals)
+	v.studioName("spaceNameEquals", in.SpaceNameEquals)
+	if err := v.verdict(); err != nil {
+		return err
+	}
+	if in.UserProfileNameEquals != nil && in.SpaceNameEquals != nil {
+		return validation("UserProfileNameEquals and SpaceNameEquals cannot be specified together.")
+	}
+	return nil
+}
+
+// named reports whether a name is the wanted one, whatever its case; a wanted name of nil is any.
+func named(is, wanted *string) bool {
+	return wanted == nil || is != nil && strings.EqualFold(*is, *wanted)
+}

@@ -1,0 +1,258 @@
+package localcloud
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker/schemas"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+)
+
+// studioProfile is a user profile as DescribeUserProfile shows it.
+type studioProfile struct {
+	sagemaker.DescribeUserProfileOutput
+	lowerName string
+	until     time.Time // when Status stops being Pending, Updating or Deleting
+	tags      []types.Tag
+	stamps
+}
+
+// profileKey finds a profile by name whatever its case.
+func profileKey(domain, name string) string { return domain + "/" + strings.ToLower(name) }
+
+func (p *studioProfile) settle(now time.Time) {
+	busy := p.Status == types.UserProfileStatusPending || p.Status == types.UserProfileStatusUpdating
+	if busy && !now.Before(p.until) {
+		p.Status = types.UserProfileStatusInService
+	}
+}
+
+// turn starts a state that takes a while.
+func (p *studioProfile) turn(in *studioPlace, status types.UserProfileStatus, now time.Time, delay time.Duration) {
+	in.changes++
+	p.Status, p.FailureReason, p.LastModifiedTime, p.changed = status, nil, &now, in.changes
+	p.until = now.Add(delay)
+	p.settle(now)
+}
+
+// idle refuses changes while another one is under way.
+func (p *studioProfile) idle() error {
+	switch p.Status {
+	case types.UserProfileStatusPending, types.UserProfileStatusUpdating, types.UserProfileStatusDeleting:
+		return resourceInUse("UserProfile [%s/%s] is in %s status.", *p.DomainId, *p.UserProfileName, p.Status)
+	}
+	return nil
+}
+
+// profile finds domain and profile of a call.
+func (p *studioPlace) profile(domain, name *string, now time.Time) (*studioDomain, *studioProfile, error) {
+	var v constraints
+	v.length("userProfileName", name, 0, 63)
+	v.pattern("userProfileName", name, studioNamePattern)
+	if err := v.verdict(); err != nil {
+		return nil, nil, err
+	}
+	d, err := p.domain(domain, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	found := p.profiles.get(profileKey(*d.DomainId, *name))
+	if found == nil {
+		return d, nil, resourceNotFound("UserProfile [%s/%s] does not exist.", *d.DomainId, *name)
+	}
+	found.settle(now)
+	return d, found, nil
+}
+
+// forget removes a deleted profile.
+func (p *studioPlace) forget(profile *studioProfile) {
+	p.profiles.remove(profileKey(*profile.DomainId, *profile.UserProfileName))
+}
+
+func createProfile(c *call, in *sagemaker.CreateUserProfileInput) (*sagemaker.CreateUserProfileOutput, error) {
+	if err := checkProfile(in); err != nil {
+		return nil, err
+	}
+	c.cloud.mu.Lock()
+	defer c.cloud.mu.Unlock()
+	p := c.studio()
+	d, existing, err := p.profile(in.DomainId, in.UserProfileName, c.now)
+	switch {
+	case d == nil:
+		return nil, err
+	case existing != nil:
+		return nil, resourceInUse("UserProfile [%s/%s] already exists.", *d.DomainId, *existing.UserProfileName)
+	}
+	if err := c.cloud.mayCreateProfile(p, d, in); err != nil {
+		return nil, err
+	}
+	made := c.cloud.makeProfile(p, d, in, c.now)
+	return &sagemaker.CreateUserProfileOutput{UserProfileArn: made.UserProfileArn}, nil
+}
+
+// makeProfile enters a user profile that mayCreateProfile allowed.
+func (c *Cloud) makeProfile(p *studioPlace, d *studioDomain, in *sagemaker.CreateUserProfileInput, now time.Time) *studioProfile {
+	made := &studioProfile{lowerName: strings.ToLower(*in.UserProfileName), tags: in.Tags}
+	copyMembers(&made.DescribeUserProfileOutput, in)
+	made.UserProfileArn = aws.String("arn:aws:sagemaker:" + p.region + ":" + p.account + ":user-profile/" + *d.DomainId + "/" + *in.UserProfileName)
+	made.HomeEfsFileSystemUid = aws.String(strconv.Itoa(d.nextUID))
+	d.nextUID++
+	made.CreationTime = &now
+	made.turn(p, types.UserProfileStatusPending, now, c.delay())
+	made.created = made.changed
+	p.profiles.add(profileKey(*d.DomainId, *in.UserProfileName), made)
+	return made
+}
+
+func checkProfile(in *sagemaker.CreateUserProfileInput) error {
+	var v constraints
+	v.pattern("singleSignOnUserIdentifier", in.SingleSignOnUserIdentifier, singleSignOnUserID)
+	v.length("singleSignOnUserValue", in.SingleSignOnUserValue, 1, 256)
+	v.checkSettings("userSettings", in.UserSettings)
+	v.checkTags("tags", in.Tags)
+	if err := v.verdict(); err != nil {
+		return err
+	}
+	return duplicateTag(in.Tags)
+}
+
+// mayCreateProfile holds a new profile against its domain, the identity store and the quota.
+func (c *Cloud) mayCreateProfile(p *studioPlace, d *studioDomain, in *sagemaker.CreateUserProfileInput) error {
+	if d.Status != types.DomainStatusInService {
+		return resourceInUse("Domain [%s] is in %s status.", *d.DomainId, d.Status)
+	}
+	if err := c.checkSignOn(p, d, in); err != nil {
+		return err
+	}
+	if p.profiles.len() >= c.profileQuota() {
+		return errf(400, "ResourceLimitExceeded",
+			"The account-level service limit 'Maximum number of user profiles allowed per account' is %d UserProfiles, with current utilization of %d UserProfiles and a request delta of 1 UserProfiles. Please use AWS Service Quotas to request an increase for this quota.",
+			c.profileQuota(), p.profiles.len())
+	}
+	return nil
+}
+
+// checkSignOn refuses a profile whose single sign-on user does not fit the domain: an Identity Center
+// domain needs one, which exists and has no profile yet; an IAM domain takes none.
+func (c *Cloud) checkSignOn(p *studioPlace, d *studioDomain, in *sagemaker.CreateUserProfileInput) error {
+	identifier, value := in.SingleSignOnUserIdentifier, in.SingleSignOnUserValue
+	if d.AuthMode != types.AuthModeSso {
+		if identifier != nil || value != nil {
+			return validation("SingleSignOnUserIdentifier and SingleSignOnUserValue cannot be specified for Domain [%s] with AuthMode IAM.", *d.DomainId)
+		}
+		return nil
+	}
+	if identifier == nil || value == nil {
+		return validation("SingleSignOnUserIdentifier and SingleSignOnUserValue are required for Domain [%s] with AuthMode SSO.", *d.DomainId)
+	}
+	store := c.stores.byID[d.store]
+	if store == nil || store.userNames[*value] == "" {
+		return validation("SingleSignOnUserValue [%s] does not exist in IAM Identity Center.", *value)
+	}
+	if other := p.profileOf(*d.DomainId, *value); other != nil {
+		return resourceInUse("SingleSignOnUserValue [%s] already has UserProfile [%s/%s].", *value, *d.DomainId, *other.UserProfileName)
+	}
+	if c.RequireAssignment && !store.admits(store.applicationOf(*d.DomainId), store.userNames[*value]) {
+		return validation("SingleSignOnUserValue [%s] is not assigned to the application of Domain [%s] in IAM Identity Center.", *value, *d.DomainId)
+	}
+	return nil
+}
+
+// profileOf finds the profile of a single sign-on user, by UserName as SageMaker does.
+func (p *studioPlace) profileOf(domainID, userName string) *studioProfile {
+	for _, profile := range p.profiles.all() {
+		if *profile.DomainId == domainID && aws.ToString(profile.SingleSignOnUserValue) == userName {
+			return profile
+		}
+	}
+	return nil
+}
+
+func describeProfile(c *call, in *sagemaker.DescribeUserProfileInput) (*sagemaker.DescribeUserProfileOutput, error) {
+	c.cloud.mu.Lock()
+	defer c.cloud.mu.Unlock()
+	_, profile, err := c.studio().profile(in.DomainId, in.UserProfileName, c.now)
+	if err != nil {
+		return nil, err
+	}
+	shown := profile.DescribeUserProfileOutput
+	return &shown, nil
+}
+
+func updateProfile(c *call, in *sagemaker.UpdateUserProfileInput) (*sagemaker.UpdateUserProfileOutput, error) {
+	var v constraints
+	v.checkSettings("userSettings", in.UserSettings)
+	if err := v.verdict(); err != nil {
+		return nil, err
+	}
+	c.cloud.mu.Lock()
+	defer c.cloud.mu.Unlock()
+	p := c.studio()
+	_, profile, err := p.profile(in.DomainId, in.UserProfileName, c.now)
+	if err != nil {
+		return nil, err
+	}
+	if err := profile.idle(); err != nil {
+		return nil, err
+	}
+	if !c.cloud.AppsAllowUpdates && p.runsApps(profile) {
+		return nil, resourceInUse("Unable to update UserProfile [%s] because App(s) are associated with it.", *profile.UserProfileArn)
+	}
+	settings, err := merged(schemas.UserSettings, profile.UserSettings, in.UserSettings)
+	if err != nil {
+		return nil, err
+	}
+	profile.UserSettings = settings
+	profile.turn(p, types.UserProfileStatusUpdating, c.now, c.cloud.delay())
+	return &sagemaker.UpdateUserProfileOutput{UserProfileArn: profile.UserProfileArn}, nil
+}
+
+func deleteProfile(c *call, in *sagemaker.DeleteUserProfileInput) (*nothing, error) {
+	c.cloud.mu.Lock()
+	defer c.cloud.mu.Unlock()
+	p := c.studio()
+	_, profile, err := p.profile(in.DomainId, in.UserProfileName, c.now)
+	if err != nil {
+		return nil, err
+	}
+	if err := profile.idle(); err != nil {
+		return nil, err
+	}
+	if err := p.unused(profile); err != nil {
+		return nil, err
+	}
+	profile.turn(p, types.UserProfileStatusDeleting, c.now, c.cloud.delay())
+	p.leaving = append(p.leaving, profile)
+	return &nothing{}, nil
+}
+
+// unused refuses to delete a profile that has apps which are not gone, or owns spaces.
+func (p *studioPlace) unused(profile *studioProfile) error {
+	used := ""
+	switch {
+	case p.hasApps(profile.owns):
+		used = "App(s)"
+	case p.hasSpaces(profile.ownsSpace):
+		used = "Space(s)"
+	default:
+		return nil
+	}
+	return resourceInUse("Unable to delete UserProfile [%s] because %s are associated with it.", *profile.UserProfileArn, used)
+}
+
+// SetProfileStatus puts a user profile into a state such as Failed or Update_Failed, which stays until
+// something changes the profile.
+func (c *Cloud) SetProfileStatus(account, region, domainID, name string, status types.UserProfileStatus, reason string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.nowLocked()
+	_, profile, err := c.studioIn(place{account: account, region: region}, now).profile(&domainID, &name, now)
+	if err != nil {
+		return err
+	}
+	profile.Status, profile.FailureReason, profile.until = status, optional(reason), forever(now)
+	return nil
+}

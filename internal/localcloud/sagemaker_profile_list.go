@@ -1,0 +1,48 @@
+package localcloud
+
+import (
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+)
+
+// listProfiles finds names whatever their case.
+func listProfiles(c *call, in *sagemaker.ListUserProfilesInput) (*sagemaker.ListUserProfilesOutput, error) {
+	var v constraints
+	v.length("userProfileNameContains", in.UserProfileNameContains, 0, 63)
+	if err := v.verdict(); err != nil {
+		return nil, err
+	}
+	c.cloud.mu.Lock()
+	defer c.cloud.mu.Unlock()
+	p := c.studio()
+	query := []string{
+		"profiles", c.account, c.region, aws.ToString(in.DomainIdEquals), aws.ToString(in.UserProfileNameContains),
+		string(in.SortBy), string(in.SortOrder),
+	}
+	size, position, err := studioPage(in.MaxResults, in.NextToken, query...)
+	if err != nil {
+		return nil, err
+	}
+	if in.DomainIdEquals != nil {
+		if _, err := p.domain(in.DomainIdEquals, c.now); err != nil {
+			return nil, err
+		}
+	}
+	order := studioOrder{modified: in.SortBy == types.UserProfileSortKeyLastModifiedTime, descending: in.SortOrder == types.SortOrderDescending}
+	lowerPart := strings.ToLower(aws.ToString(in.UserProfileNameContains))
+	page, next := orderedPage(&p.profiles, order, position, size, func(profile *studioProfile) bool {
+		return (in.DomainIdEquals == nil || *profile.DomainId == *in.DomainIdEquals) && strings.Contains(profile.lowerName, lowerPart)
+	})
+	out := &sagemaker.ListUserProfilesOutput{UserProfiles: []types.UserProfileDetails{}, NextToken: pageToken(next, query...)}
+	for _, profile := range page {
+		profile.settle(c.now)
+		out.UserProfiles = append(out.UserProfiles, types.UserProfileDetails{
+			DomainId: profile.DomainId, UserProfileName: profile.UserProfileName, Status: profile.Status,
+			CreationTime: profile.CreationTime, LastModifiedTime: profile.LastModifiedTime,
+		})
+	}
+	return out, nil
+}

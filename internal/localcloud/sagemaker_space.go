@@ -1,0 +1,206 @@
+package localcloud
+
+import (
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker/schemas"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+)
+
+var spaceDisplayName = whole(`(?:.*\S.*)`)
+
+// studioSpace is a space as DescribeSpace shows it.
+type studioSpace struct {
+	sagemaker.DescribeSpaceOutput
+	lowerName string
+	until     time.Time // when Status stops being Pending, Updating or Deleting
+	tags      []types.Tag
+	stamps
+}
+
+// spaceKey finds a space by name whatever its case.
+func spaceKey(domain, name string) string { return domain + "/" + strings.ToLower(name) }
+
+// private reports whether only its owner works in the space. Spaces without sharing settings are shared:
+// they are what Studio Classic calls a shared space.
+func (s *studioSpace) private() bool {
+	return s.SpaceSharingSettings != nil && s.SpaceSharingSettings.SharingType == types.SharingTypePrivate
+}
+
+// ownsSpace reports whether a space belongs to the profile.
+func (p *studioProfile) ownsSpace(s *studioSpace) bool {
+	return s.OwnershipSettings != nil && *s.DomainId == *p.DomainId &&
+		strings.EqualFold(*s.OwnershipSettings.OwnerUserProfileName, *p.UserProfileName)
+}
+
+func (s *studioSpace) settle(now time.Time) {
+	busy := s.Status == types.SpaceStatusPending || s.Status == types.SpaceStatusUpdating
+	if busy && !now.Before(s.until) {
+		s.Status = types.SpaceStatusInService
+	}
+}
+
+// turn starts a state that takes a while.
+func (s *studioSpace) turn(in *studioPlace, status types.SpaceStatus, now time.Time, delay time.Duration) {
+	in.changes++
+	s.Status, s.FailureReason, s.LastModifiedTime, s.changed = status, nil, &now, in.changes
+	s.until = now.Add(delay)
+	s.settle(now)
+}
+
+// idle refuses to do something to a space while another change is under way.
+func (s *studioSpace) idle(what string) error {
+	switch s.Status {
+	case types.SpaceStatusPending, types.SpaceStatusUpdating, types.SpaceStatusDeleting:
+		return validation("Unable to %s Space [%s] because it is in %s status.", what, *s.SpaceArn, s.Status)
+	}
+	return nil
+}
+
+// reapSpaces ends the states of spaces whose time is over and removes the deleted ones.
+func (p *studioPlace) reapSpaces(now time.Time) {
+	var gone []*studioSpace
+	for _, row := range p.spaces.rows {
+		row.value.settle(now)
+		if row.value.Status == types.SpaceStatusDeleting && !now.Before(row.value.until) {
+			gone = append(gone, row.value)
+		}
+	}
+	for _, s := range gone {
+		p.spaces.remove(spaceKey(*s.DomainId, *s.SpaceName))
+	}
+}
+
+// hasSpaces reports whether there is a space that wanted wants.
+func (p *studioPlace) hasSpaces(wanted func(*studioSpace) bool) bool {
+	for _, row := range p.spaces.rows {
+		if wanted(row.value) {
+			return true
+		}
+	}
+	return false
+}
+
+// space finds domain and space of a call.
+func (p *studioPlace) space(domain, name *string, now time.Time) (*studioDomain, *studioSpace, error) {
+	var v constraints
+	v.studioName("spaceName", name)
+	if err := v.verdict(); err != nil {
+		return nil, nil, err
+	}
+	d, err := p.domain(domain, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	found := p.spaces.get(spaceKey(*d.DomainId, *name))
+	if found == nil {
+		return d, nil, resourceNotFound("Space [%s/%s] does not exist.", *d.DomainId, *name)
+	}
+	return d, found, nil
+}
+
+// studioName checks the name of a space, an app or a profile that is present.
+func (v *constraints) studioName(path string, name *string) {
+	v.length(path, name, 0, 63)
+	v.pattern(path, name, studioNamePattern)
+}
+
+func (c *Cloud) spaceDelay() time.Duration { return lasting(c.SpaceDelay, DefaultSpaceDelay) }
+
+func describeSpace(c *call, in *sagemaker.DescribeSpaceInput) (*sagemaker.DescribeSpaceOutput, error) {
+	c.cloud.mu.Lock()
+	defer c.cloud.mu.Unlock()
+	_, space, err := c.studio().space(in.DomainId, in.SpaceName, c.now)
+	if err != nil {
+		return nil, err
+	}
+	shown := space.DescribeSpaceOutput
+	return &shown, nil
+}
+
+// updateSpace changes display name and settings; the operation has no member for the owner.
+func updateSpace(c *call, in *sagemaker.UpdateSpaceInput) (*sagemaker.UpdateSpaceOutput, error) {
+	var v constraints
+	v.pattern("spaceDisplayName", in.SpaceDisplayName, spaceDisplayName)
+	v.length("spaceDisplayName", in.SpaceDisplayName, 0, 64)
+	v.checkSpaceSettings("spaceSettings", in.SpaceSettings)
+	if err := v.verdict(); err != nil {
+		return nil, err
+	}
+	c.cloud.mu.Lock()
+	defer c.cloud.mu.Unlock()
+	p := c.studio()
+	_, space, err := p.space(in.DomainId, in.SpaceName, c.now)
+	if err != nil {
+		return nil, err
+	}
+	if err := space.mayUpdate(in); err != nil {
+		return nil, err
+	}
+	settings, err := merged(schemas.SpaceSettings, space.SpaceSettings, in.SpaceSettings)
+	if err != nil {
+		return nil, err
+	}
+	space.SpaceSettings = settings
+	if in.SpaceDisplayName != nil {
+		space.SpaceDisplayName = in.SpaceDisplayName
+	}
+	space.turn(p, types.SpaceStatusUpdating, c.now, c.cloud.spaceDelay())
+	return &sagemaker.UpdateSpaceOutput{SpaceArn: space.SpaceArn}, nil
+}
+
+// mayUpdate refuses another app type, and any change to a space that is busy or half deleted.
+func (s *studioSpace) mayUpdate(in *sagemaker.UpdateSpaceInput) error {
+	if err := s.idle("update"); err != nil {
+		return err
+	}
+	if s.Status == types.SpaceStatusDeleteFailed {
+		return validation("Unable to update Space [%s] because it is in %s status.", *s.SpaceArn, s.Status)
+	}
+	if in.SpaceSettings != nil && in.SpaceSettings.AppType != "" && in.SpaceSettings.AppType != s.appType() {
+		return validation("The AppType of Space [%s] cannot be changed.", *s.SpaceArn)
+	}
+	return nil
+}
+
+// appType is the one type of app that the space is for; empty when it has none.
+func (s *studioSpace) appType() types.AppType {
+	if s.SpaceSettings == nil {
+		return ""
+	}
+	return s.SpaceSettings.AppType
+}
+
+func deleteSpace(c *call, in *sagemaker.DeleteSpaceInput) (*nothing, error) {
+	c.cloud.mu.Lock()
+	defer c.cloud.mu.Unlock()
+	p := c.studio()
+	_, space, err := p.space(in.DomainId, in.SpaceName, c.now)
+	if err != nil {
+		return nil, err
+	}
+	if err := space.idle("delete"); err != nil {
+		return nil, err
+	}
+	if p.hasApps(space.runs) {
+		return nil, resourceInUse("Unable to delete Space [%s] because App(s) are associated with it.", *space.SpaceArn)
+	}
+	space.turn(p, types.SpaceStatusDeleting, c.now, c.cloud.spaceDelay())
+	return &nothing{}, nil
+}
+
+// SetSpaceStatus puts a space into a state such as Failed or Delete_Failed, which stays until something
+// changes the space.
+func (c *Cloud) SetSpaceStatus(account, region, domainID, name string, status types.SpaceStatus, reason string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.nowLocked()
+	_, space, err := c.studioIn(place{account: account, region: region}, now).space(&domainID, &name, now)
+	if err != nil {
+		return err
+	}
+	space.Status, space.FailureReason, space.until = status, optional(reason), forever(now)
+	return nil
+}

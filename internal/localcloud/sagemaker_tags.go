@@ -1,0 +1,149 @@
+package localcloud
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+)
+
+// mostTags is how many tags a resource may have.
+const mostTags = 50
+
+var (
+	tagTextPattern  = whole(`([\p{L}\p{Z}\p{N}_.:/=+\-@]*)`)
+	studioARNFormat = whole(`arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:.+`)
+)
+
+func (v *constraints) checkTags(path string, tags []types.Tag) {
+	v.size(path, len(tags), 0, mostTags)
+	for _, tag := range tags {
+		if tag.Key == nil || tag.Value == nil {
+			v.violate("Value at '%s' failed to satisfy constraint: Member must not be null", path+".member.key and value")
+		}
+		v.length(path+".member.key", tag.Key, 1, 128)
+		v.pattern(path+".member.key", tag.Key, tagTextPattern)
+		v.length(path+".member.value", tag.Value, 0, 256)
+		v.pattern(path+".member.value", tag.Value, tagTextPattern)
+	}
+}
+
+// duplicateTag refuses keys that occur twice or are reserved for AWS.
+func duplicateTag(tags []types.Tag) error {
+	seen := map[string]bool{}
+	for _, tag := range tags {
+		key := *tag.Key
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			return validation("Tag keys that begin with aws: are reserved: %s", key)
+		}
+		if seen[key] {
+			return validation("Duplicate tag key: %s", key)
+		}
+		seen[key] = true
+	}
+	return nil
+}
+
+// tagged finds the tags behind an ARN: those of a domain, user profile, space or app of the caller's account
+// and Region.
+func (p *studioPlace) tagged(c *call, arn *string) (*[]types.Tag, error) {
+	var v constraints
+	v.length("resourceArn", arn, 0, 256)
+	v.pattern("resourceArn", arn, studioARNFormat)
+	if err := v.verdict(); err != nil {
+		return nil, err
+	}
+	parts := strings.SplitN(*arn, ":", 6)
+	missing := resourceNotFound("Could not find resource with ARN %s", *arn)
+	if parts[3] != c.region || parts[4] != c.account {
+		return nil, missing
+	}
+	kind, rest, _ := strings.Cut(parts[5], "/")
+	switch kind {
+	case "domain":
+		if d := p.domains.get(rest); d != nil {
+			return &d.tags, nil
+		}
+	case "space":
+		domain, name, _ := strings.Cut(rest, "/")
+		if space := p.spaces.get(spaceKey(domain, name)); space != nil {
+			return &space.tags, nil
+		}
+	case "app":
+		if app := p.appOfARN(rest); app != nil {
+			return &app.tags, nil
+		}
+	case "user-profile":
+		domain, name, _ := strings.Cut(rest, "/")
+		if profile := p.profiles.get(profileKey(domain, name)); profile != nil {
+			return &profile.tags, nil
+		}
+	}
+	return nil, missing
+}
+
+func addTags(c *call, in *sagemaker.AddTagsInput) (*sagemaker.AddTagsOutput, error) {
+	var v constraints
+	v.checkTags("tags", in.Tags)
+	if err := v.verdict(); err != nil {
+		return nil, err
+	}
+	if err := duplicateTag(in.Tags); err != nil {
+		return nil, err
+	}
+	c.cloud.mu.Lock()
+	defer c.cloud.mu.Unlock()
+	tags, err := c.studio().tagged(c, in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	merged := slices.Clone(*tags)
+	for _, tag := range in.Tags {
+		at := slices.IndexFunc(merged, func(t types.Tag) bool { return *t.Key == *tag.Key })
+		if at < 0 {
+			merged = append(merged, tag)
+			continue
+		}
+		merged[at] = tag
+	}
+	if len(merged) > mostTags {
+		return nil, validation("A resource can have at most %d tags; %s would have %d", mostTags, *in.ResourceArn, len(merged))
+	}
+	*tags = merged
+	return &sagemaker.AddTagsOutput{Tags: slices.Clone(merged)}, nil
+}
+
+// listTags answers in one page: its smallest page, 50, holds all tags a resource can have.
+func listTags(c *call, in *sagemaker.ListTagsInput) (*sagemaker.ListTagsOutput, error) {
+	if in.MaxResults != nil && *in.MaxResults < 50 {
+		return nil, validation("1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 50", *in.MaxResults)
+	}
+	if aws.ToString(in.NextToken) != "" {
+		return nil, validation("Invalid pagination token.")
+	}
+	c.cloud.mu.Lock()
+	defer c.cloud.mu.Unlock()
+	tags, err := c.studio().tagged(c, in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	return &sagemaker.ListTagsOutput{Tags: append([]types.Tag{}, *tags...)}, nil
+}
+
+func deleteTags(c *call, in *sagemaker.DeleteTagsInput) (*sagemaker.DeleteTagsOutput, error) {
+	var v constraints
+	v.size("tagKeys", len(in.TagKeys), 1, mostTags)
+	if err := v.verdict(); err != nil {
+		return nil, err
+	}
+	c.cloud.mu.Lock()
+	defer c.cloud.mu.Unlock()
+	tags, err := c.studio().tagged(c, in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	*tags = slices.DeleteFunc(slices.Clone(*tags), func(t types.Tag) bool { return slices.Contains(in.TagKeys, *t.Key) })
+	return &sagemaker.DeleteTagsOutput{}, nil
+}

@@ -1,0 +1,90 @@
+package localcloud
+
+import (
+	"slices"
+
+	"golang.org/x/time/rate"
+)
+
+// Rate is how many requests a second AWS takes, per account and Region.
+type Rate struct {
+	Service   string  // signing name
+	Operation string  // empty: each operation that has no row of its own
+	Shared    bool    // the service's operations draw on one allowance instead of one each
+	PerSecond float64 // sustained
+	Burst     int     // at once
+	// Published tells AWS's own figures from ours: where AWS publishes none, the figure here is a
+	// cautious guess that no program should come close to.
+	Published bool
+}
+
+// Rates lists the request rates that hold when Cloud.Throttle is set. Services without a row are not limited.
+func Rates() []Rate {
+	return []Rate{
+		// Identity Center quotas: 20 a second per Identity Store API; sso-admin's APIs share 20.
+		{Service: "identitystore", PerSecond: 20, Burst: 20, Published: true},
+		{Service: "sso", Shared: true, PerSecond: 20, Burst: 20, Published: true},
+		// SageMaker publishes no request rates for its Studio APIs.
+		{Service: "sagemaker", Operation: "CreateUserProfile", PerSecond: 5, Burst: 10},
+		{Service: "sagemaker", Operation: "UpdateUserProfile", PerSecond: 5, Burst: 10},
+		{Service: "sagemaker", Operation: "DeleteUserProfile", PerSecond: 5, Burst: 10},
+		{Service: "sagemaker", Operation: "CreateSpace", PerSecond: 5, Burst: 10},
+		{Service: "sagemaker", Operation: "UpdateSpace", PerSecond: 5, Burst: 10},
+		{Service: "sagemaker", Operation: "DeleteSpace", PerSecond: 5, Burst: 10},
+		{Service: "sagemaker", Operation: "CreateApp", PerSecond: 5, Burst: 10},
+		{Service: "sagemaker", Operation: "DeleteApp", PerSecond: 5, Burst: 10},
+		{Service: "sagemaker", Operation: "CreateDomain", PerSecond: 1, Burst: 2},
+		{Service: "sagemaker", Operation: "UpdateDomain", PerSecond: 1, Burst: 2},
+		{Service: "sagemaker", Operation: "DeleteDomain", PerSecond: 1, Burst: 2},
+		{Service: "sagemaker", PerSecond: 10, Burst: 20},
+	}
+}
+
+// throttleState is guarded by Cloud.mu.
+type throttleState struct {
+	buckets map[bucketKey]*rate.Limiter
+}
+
+type bucketKey struct {
+	account, region, service, operation string
+}
+
+// throttle refuses a call that exceeds its rate; the allowance is counted on the cloud's clock.
+func (c *Cloud) throttle(made *call) *apiError {
+	if !c.Throttle {
+		return nil
+	}
+	limit, ok := rateOf(made.service, made.operation)
+	if !ok {
+		return nil
+	}
+	key := bucketKey{account: made.account, region: made.region, service: made.service, operation: made.operation}
+	if limit.Shared {
+		key.operation = ""
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.limits.buckets == nil {
+		c.limits.buckets = map[bucketKey]*rate.Limiter{}
+	}
+	bucket := c.limits.buckets[key]
+	if bucket == nil {
+		bucket = rate.NewLimiter(rate.Limit(limit.PerSecond), limit.Burst)
+		c.limits.buckets[key] = bucket
+	}
+	if !bucket.AllowN(c.nowLocked(), 1) {
+		return errf(0, "ThrottlingException", "Rate exceeded")
+	}
+	return nil
+}
+
+func rateOf(service, operation string) (Rate, bool) {
+	rates := Rates()
+	for _, wanted := range []string{operation, ""} {
+		i := slices.IndexFunc(rates, func(r Rate) bool { return r.Service == service && r.Operation == wanted })
+		if i >= 0 {
+			return rates[i], true
+		}
+	}
+	return Rate{}, false
+}

@@ -1,0 +1,253 @@
+// Package reconcile is the one use case: look at one user in one domain, read
+// what should be and what is, plan, apply what can be applied now, journal it,
+// and say when to look again. Every door, event, schedule or person, ends here.
+//
+// The ports below are what it needs of the world. An implementation answers
+// completely or with an error: never with less than there is.
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"studiokeeper/internal/event"
+	"studiokeeper/internal/plan"
+	"studiokeeper/internal/studio"
+)
+
+// What a writer may be refused for, beyond any other error.
+var (
+	// ErrNameTaken: a profile of that name exists (or did a moment ago).
+	ErrNameTaken = errors.New("a profile of that name already exists")
+	// ErrUserHasProfile: the SSO user already has a profile in the domain.
+	ErrUserHasProfile = errors.New("the user already has a profile in this domain")
+	// ErrNotAssigned: the user is not assigned to the domain's application.
+	ErrNotAssigned = errors.New("the user is not assigned to the domain's application")
+	// ErrBusy: the resource is changing, or apps run on it; try again later.
+	ErrBusy = errors.New("the resource is in use or still changing")
+	// ErrQuota: the account's quota of the resource is used up.
+	ErrQuota = errors.New("the account's quota is used up")
+	// ErrGone: the resource to be changed does not exist.
+	ErrGone = errors.New("the resource does not exist")
+)
+
+// Membership answers whether a user is in a group. Unread says why that could
+// not be found out; then Member means nothing.
+type Membership struct {
+	Member bool
+	Unread string
+}
+
+// Identity reads IAM Identity Center's identity store.
+type Identity interface {
+	// User describes a user. A user the store says does not exist is answered
+	// with Status Absent; every other failure, a missing store included, is an error.
+	User(ctx context.Context, userID string) (studio.User, error)
+	// UserNamed finds the id of the user with this UserName; "" when the store
+	// says there is none.
+	UserNamed(ctx context.Context, userName string) (string, error)
+	// GroupNamed finds the id of the group with this display name; "" when the
+	// store says there is none.
+	GroupNamed(ctx context.Context, displayName string) (string, error)
+	// MemberOf answers for every group asked about, and for a user that does
+	// not exist with Member false everywhere. One group that cannot be read is
+	// Unread in its own answer and spoils no other.
+	MemberOf(ctx context.Context, userID string, groupIDs []string) (map[string]Membership, error)
+	// Members lists all user ids of a group. A group that does not exist is an
+	// error that is ErrGone.
+	Members(ctx context.Context, groupID string) ([]string, error)
+}
+
+// GroupReader reads the groups themselves; only a naming standard needs it.
+type GroupReader interface {
+	// GroupsOf lists the ids of all groups that a user is in; none for a user
+	// that does not exist.
+	GroupsOf(ctx context.Context, userID string) ([]string, error)
+	// GroupName is the display name of a group. ErrGone when the store says
+	// there is none.
+	GroupName(ctx context.Context, groupID string) (string, error)
+}
+
+// Pins remember which id a group's display name meant when it was first
+// resolved: a name that later means another group is not followed.
+type Pins interface {
+	// Pinned answers every pin: display name → group id.
+	Pinned(ctx context.Context) (map[string]string, error)
+	// Pin keeps the first id given for a name, and answers the one kept.
+	Pin(ctx context.Context, name, id string) (kept string, err error)
+	// Repin replaces the id of a name: a person has accepted the change.
+	Repin(ctx context.Context, name, id string) error
+}
+
+// DomainFacts is what a Studio domain says of itself.
+type DomainFacts struct {
+	Status      string
+	AuthMode    string // SSO or IAM
+	Unified     bool   // it belongs to SageMaker Unified Studio
+	Application string // ARN of the Identity Center application; "" for domains made before October 2023
+	DefaultRole string
+	URL         string
+}
+
+// DomainReader describes Studio domains.
+type DomainReader interface {
+	// Facts describes the domain. ErrGone when its account has none of that id there.
+	Facts(ctx context.Context, d studio.Domain) (DomainFacts, error)
+	// CallerAccount is the account that the credentials for the domain belong to.
+	CallerAccount(ctx context.Context, d studio.Domain) (string, error)
+}
+
+// Instances finds the Identity Center instance of the identity store.
+type Instances interface {
+	// Instance is the ARN of the instance that has the identity store; "" when
+	// these credentials see none.
+	Instance(ctx context.Context) (string, error)
+}
+
+// ProfileReader reads the user profiles of a domain.
+type ProfileReader interface {
+	// List gives name, status and times of all profiles whose name contains
+	// part, ignoring case; "" lists all.
+	List(ctx context.Context, d studio.Domain, part string) ([]studio.Profile, error)
+	// Describe reads everything of one profile but its tags. ErrGone when there is none.
+	Describe(ctx context.Context, d studio.Domain, name string) (studio.Profile, error)
+	// Read is Describe with tags, in one round where possible. ErrGone when there is none.
+	Read(ctx context.Context, d studio.Domain, name string) (studio.Profile, error)
+}
+
+// ProfileWriter changes user profiles.
+type ProfileWriter interface {
+	// Create makes a profile with Name, SSOUser, Role, Settings and Tags. It
+	// may end in ErrNameTaken, ErrUserHasProfile, ErrNotAssigned or ErrQuota.
+	Create(ctx context.Context, d studio.Domain, p studio.Profile) error
+	// Update gives a profile a role and settings; fields that settings leaves
+	// out stay. It may end in ErrBusy or ErrGone.
+	Update(ctx context.Context, d studio.Domain, name, role string, s studio.Settings) error
+	// Tag adds or replaces tags of the profile, which names its ARN. Idempotent.
+	Tag(ctx context.Context, d studio.Domain, p studio.Profile, tags map[string]string) error
+}
+
+// AppReader lists what runs.
+type AppReader interface {
+	// Apps lists the apps that run with a profile's role: its own, and those of
+	// the private spaces it owns. Deleted and failed ones are left out.
+	Apps(ctx context.Context, d studio.Domain, profile string) ([]studio.App, error)
+}
+
+// AppWriter ends what runs.
+type AppWriter interface {
+	// StopApp asks SageMaker to delete an app. Idempotent: an app that is gone,
+	// going or failed is no error.
+	StopApp(ctx context.Context, d studio.Domain, a studio.App) error
+}
+
+// Principal is whom an assignment lets sign in.
+type Principal struct {
+	Group bool // a group; else a user
+	ID    string
+}
+
+// SignIn assigns people to a domain's Identity Center application.
+type SignIn interface {
+	// Assign lets the principal sign in; made is false when it could already.
+	// ErrQuota when the application has as many groups as it may (100).
+	Assign(ctx context.Context, d studio.Domain, application string, p Principal) (made bool, err error)
+	// Unassign is idempotent.
+	Unassign(ctx context.Context, d studio.Domain, application string, p Principal) error
+}
+
+// Assignments record which assignments we made: they carry no tags, and only
+// recorded ones are ever removed.
+type Assignments interface {
+	// Assigned lists what is recorded for a domain; the value tells whether we
+	// made it, or found it there.
+	Assigned(ctx context.Context, domain string) (map[Principal]bool, error)
+	// RecordAssignment stores one; an assignment recorded as ours stays ours.
+	RecordAssignment(ctx context.Context, domain string, p Principal, ours bool) error
+	// ForgetAssignment deletes the record. Idempotent.
+	ForgetAssignment(ctx context.Context, domain string, p Principal) error
+}
+
+// Notices tell others what happened.
+type Notices interface {
+	// Notify puts an event on the configured bus.
+	Notify(ctx context.Context, n Notice) error
+}
+
+// Notice is one event of ours: source "studiokeeper", the detail as JSON.
+type Notice struct {
+	DetailType string
+	Time       time.Time
+	Detail     any
+}
+
+// RowTable holds mapping rows that are kept outside the configuration.
+type RowTable interface {
+	// Rows reads all rows, strongly consistent. A row that cannot be
+	// understood is there with Unreadable set, never left out.
+	Rows(ctx context.Context) ([]studio.Row, error)
+}
+
+// Key names one user in one domain, by the configuration's name.
+type Key struct {
+	Domain string
+	UserID string
+}
+
+// Leases keep two runs from working on one user in one domain at once.
+type Leases interface {
+	// Acquire takes the lease for owner until now+ttl. When somebody else holds
+	// it, it marks it as asked for and answers false.
+	Acquire(ctx context.Context, k Key, owner string, ttl time.Duration) (bool, error)
+	// Release gives the lease back, unless it was asked for meanwhile: then the
+	// owner keeps it, and wanted tells to look once more. A lease that is lost is no error.
+	Release(ctx context.Context, k Key, owner string) (wanted bool, err error)
+}
+
+// Looks keep at most one next look per subject, as a sequence and a due time.
+type Looks interface {
+	// Schedule moves the subject's next look to due if that is earlier than the
+	// one planned, or if none is outstanding at now. Only who moved it sends
+	// the message: sequence is then above 0.
+	Schedule(ctx context.Context, subject string, now, due time.Time) (sequence int64, err error)
+	// Current reports whether sequence is still the subject's planned look.
+	Current(ctx context.Context, subject string, sequence int64) (bool, error)
+}
+
+// Person is what the state table remembers of a user whose profile we manage.
+type Person struct {
+	Key
+	Profile string
+	GroupID string
+	// Role is the execution role that the profile was last seen in service
+	// with, and Since when that was seen first: apps that were created before
+	// may run with another.
+	Role  string
+	Since time.Time
+	// Ready is set once the profile was seen to be all that it should be.
+	Ready bool
+}
+
+// Persons index the managed profiles: which is whose, and through which group.
+// It helps to find people; what they have is always read from SageMaker.
+type Persons interface {
+	// Person finds one; the zero value with no error when there is none.
+	Person(ctx context.Context, k Key) (Person, error)
+	// Remember stores one. Idempotent.
+	Remember(ctx context.Context, p Person) error
+	// Managed lists everybody of a domain.
+	Managed(ctx context.Context, domain string) ([]Person, error)
+}
+
+// Journal is the append-only record of changes and refusals.
+type Journal interface {
+	// Append stores an entry for good, or says why not.
+	Append(ctx context.Context, e plan.Entry) error
+}
+
+// Queue takes looks that are to happen later.
+type Queue interface {
+	// Send delivers the look after delay, which is at most 15 minutes.
+	Send(ctx context.Context, l event.Look, delay time.Duration) error
+}
