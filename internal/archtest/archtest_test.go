@@ -49,7 +49,7 @@ var notPure = []string{"context", "net", "os", "log/slog", "io/fs", "math/rand",
 var mayUse = []string{
 	"github.com/aws/aws-lambda-go", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go",
 	"github.com/goccy/go-yaml", "github.com/google/go-cmp", "github.com/google/uuid",
-	"github.com/rogpeppe/go-internal", "github.com/spf13/cobra", "github.com/truora/minidyn",
+	"github.com/rogpeppe/go-internal", "github.com/spf13/cobra",
 	"golang.org/x/sync", "golang.org/x/term", "golang.org/x/time", "pgregory.net/rapid",
 }
 

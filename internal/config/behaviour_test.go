@@ -84,12 +84,12 @@ func TestReferencesTakeEnvironmentVariables(t *testing.T) {
 		`"111122223333"`, "${ACCOUNT}",
 		"group: ad-group-1", `group: "R&D $${x} ${GROUP}"`,
 		"priority: 100", "priority: ${PRIORITY}",
-		"settings: {}", `settings: {SecurityGroups: ["sg-${SG}"], HomeEfs: "${NUMBER}"}`,
+		"settings: {}", `settings: {SecurityGroups: ["sg-${SG}"], DefaultLandingUri: "${NUMBER}"}`,
 	).Replace(sound)
 	c := parse(t, text, "ID", "d-fromenv", "ACCOUNT", "111122223333", "GROUP", "${ID}: [x", "PRIORITY", "7", "SG", "1", "NUMBER", "5")
 	row := c.Mapping.Rules[0]
 	want := studio.Row{Group: studio.GroupRef{Name: "R&D ${x} ${ID}: [x"}, Domain: "research", Role: "arn:aws:iam::111122223333:role/studio/a",
-		Priority: 7, Settings: `{"HomeEfs":"5","SecurityGroups":["sg-1"]}`, Source: "studiokeeper.yaml:12:7 (mapping.rules[0])"}
+		Priority: 7, Settings: `{"DefaultLandingUri":"5","SecurityGroups":["sg-1"]}`, Source: "studiokeeper.yaml:12:7 (mapping.rules[0])"}
 	if diff := cmp.Diff(want, row); diff != "" {
 		t.Errorf("want -, got +:\n%s", diff)
 	}
@@ -246,14 +246,33 @@ func TestRecommendationsAreNotErrors(t *testing.T) {
 
 func TestSettingsKeepWhatYAMLSays(t *testing.T) {
 	for write, want := range map[string]studio.Settings{
-		`{A: 60, B: "60", C: true, D: "true", E: 1.5, F: -3}`: `{"A":60,"B":"60","C":true,"D":"true","E":1.5,"F":-3}`,
-		`{A: [], B: {}}`:                    `{"A":[],"B":{}}`,
-		`{A: yes, B: 2020-01-01, C: 12:30}`: `{"A":"yes","B":"2020-01-01","C":"12:30"}`,
-		"\n        A: >-\n          one\n          two\n        B: |\n          x\n": `{"A":"one two","B":"x\n"}`,
+		`{CustomPosixUserConfig: {Uid: 10000, Gid: 1001}, DefaultLandingUri: "60", StudioWebPortal: ENABLED}`:                    `{"CustomPosixUserConfig":{"Gid":1001,"Uid":10000},"DefaultLandingUri":"60","StudioWebPortal":"ENABLED"}`,
+		`{SecurityGroups: [], SharingSettings: {}}`:                                                                              `{"SecurityGroups":[],"SharingSettings":{}}`,
+		`{SecurityGroups: [yes, 2020-01-01, "true"], DefaultLandingUri: 12:30}`:                                                  `{"DefaultLandingUri":"12:30","SecurityGroups":["yes","2020-01-01","true"]}`,
+		"\n        DefaultLandingUri: >-\n          one\n          two\n        SecurityGroups:\n          - |\n            x\n": `{"DefaultLandingUri":"one two","SecurityGroups":["x\n"]}`,
 	} {
 		c := parse(t, strings.Replace(sound, "settings: {}", "settings: "+write, 1))
 		if got := c.Mapping.Rules[0].Settings; got != want {
 			t.Errorf("%s: got %s, want %s", write, got, want)
+		}
+	}
+}
+
+func TestSettingsUnderOddKeysAreStillHeldToTheFence(t *testing.T) {
+	got := problems(t, strings.Replace(sound, "settings: {}",
+		`settings: {"": {B: "arn:aws:iam::111122223333:role/admin"}, "A.B[0]": [["arn:aws:iam::111122223333:role/admin"]]}`, 1))
+	want := []string{
+		"16:17: mapping.rules[0].settings: the role arn:aws:iam::111122223333:role/admin within settings is not",
+		"16:18: mapping.rules[0].settings.: UserSettings has no such field",
+		"16:67: mapping.rules[0].settings.A.B[0]: UserSettings has no such field",
+		"16:79: mapping.rules[0].settings.A.B[0][0][0]: the role arn:aws:iam::111122223333:role/admin within settings is not",
+	}
+	if len(got) != len(want) {
+		t.Fatalf("got %q", got)
+	}
+	for i := range want {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("got %s, want %s", got[i], want[i])
 		}
 	}
 }

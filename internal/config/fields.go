@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"studiokeeper/internal/studio"
 )
 
 // fields reads an object key by key and remembers which keys were asked for:
@@ -64,41 +66,10 @@ func (f *fields) end() {
 
 // didYouMean is a hint at the word that was probably meant, or "".
 func didYouMean(got string, words []string) string {
-	best, nearest := 3, "" // three slips are another word
-	for _, w := range words {
-		d := slips(strings.ToLower(got), strings.ToLower(w))
-		if d < best && d < len(w) {
-			best, nearest = d, w
-		}
+	if nearest := studio.Nearest(got, words); nearest != "" {
+		return " (did you mean " + nearest + "?)"
 	}
-	if nearest == "" {
-		return ""
-	}
-	return " (did you mean " + nearest + "?)"
-}
-
-// slips counts the letters to insert, drop or change, at most 3.
-func slips(a, b string) int {
-	if len(a)-len(b) > 2 || len(b)-len(a) > 2 {
-		return 3
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
+	return ""
 }
 
 // orList is "a, b or c".

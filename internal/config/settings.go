@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"studiokeeper/internal/studio"
@@ -11,28 +12,84 @@ import (
 // unfold to any size.
 const maxSettings = 64 << 10
 
-// settings reads UserSettings as YAML says them: text stays text and numbers
-// stay numbers. The schema is SageMaker's and is checked where its types are.
+// settings reads UserSettings as YAML says them, text staying text and numbers
+// staying numbers, and holds them to SageMaker's schema.
 func (m *mapping) settings(n node) studio.Settings {
 	if !n.is(object) {
 		return ""
 	}
-	w := &jsonWriter{mapping: m}
+	w := &jsonWriter{}
 	if !w.value(n) {
 		return ""
 	}
-	s, err := studio.ParseSettings([]byte(w.String()))
-	if err != nil {
+	written := studio.Settings(w.String()) // not canonical yet, which the checks do not ask for
+	problems := studio.CheckSettings(written)
+	for _, p := range problems {
+		at := n.locate(p.Path)
+		n.note(at.keyLine, at.keyColumn, at.path, "%s", p.Text)
+	}
+	for _, r := range written.Roles() {
+		m.inside = append(m.inside, insideRole{n.locate(r.Path).node, r.ARN})
+	}
+	s, err := studio.ParseSettings([]byte(written))
+	if err != nil && len(problems) == 0 {
 		n.wrong("%s", strings.TrimPrefix(err.Error(), "settings: "))
 	}
 	return s
 }
 
+// located is a value found inside another.
+type located struct {
+	node
+	keyLine, keyColumn int // of its key; of the value itself in a list
+}
+
+// locate finds what the path, spelled as join and index do, leads to; the
+// value itself when an odd key leads nowhere.
+func (n node) locate(path string) located {
+	if found := n.find(path); found.given() {
+		return found
+	}
+	return located{n, n.tree.line, n.tree.column}
+}
+
+// find tries every key that the path may begin with: a key may hold dots and
+// brackets itself.
+func (n node) find(path string) located {
+	for _, e := range n.tree.entries {
+		rest, ok := strings.CutPrefix(path, e.key)
+		if !ok {
+			continue
+		}
+		child := located{node{n.reader, join(n.path, e.key), e.value}, e.line, e.column}
+		if found := child.below(rest); found.given() {
+			return found
+		}
+	}
+	digits, rest, _ := strings.Cut(strings.TrimPrefix(path, "["), "]")
+	i, err := strconv.Atoi(digits)
+	if err != nil || i < 0 || i >= len(n.tree.items) || !strings.HasPrefix(path, "[") {
+		return located{}
+	}
+	item := n.tree.items[i]
+	return located{node{n.reader, index(n.path, i), item}, item.line, item.column}.below(rest)
+}
+
+// below is what the rest of a path leads to: the value itself at its end.
+func (l located) below(rest string) located {
+	switch {
+	case rest == "":
+		return l
+	case rest[0] == '.' || rest[0] == '[':
+		return l.find(strings.TrimPrefix(rest, "."))
+	}
+	return located{}
+}
+
 // jsonWriter writes a node as JSON.
 type jsonWriter struct {
 	strings.Builder
-	mapping *mapping
-	full    bool
+	full bool
 }
 
 // value writes the node; false means that something is wrong and noted.
@@ -52,7 +109,6 @@ func (w *jsonWriter) value(n node) bool {
 		return w.list(n)
 	case text:
 		s, ok := n.interpolated()
-		w.mapping.checkInside(n, s)
 		w.marshal(s)
 		return ok
 	case number:
@@ -108,24 +164,16 @@ func (w *jsonWriter) marshal(s string) {
 	w.Write(quoted)
 }
 
-// checkInside holds roles within settings to the same fence as the rows'
-// own: Canvas, EMR and others take role ARNs. While mapping.roles is
-// left to its default the check waits until every rule is read.
-func (m *mapping) checkInside(n node, s string) {
-	if !strings.Contains(s, ":iam::") || !strings.Contains(s, ":role/") {
-		return
-	}
-	m.inside = append(m.inside, insideRole{n, strings.TrimSpace(s)})
-}
-
 // insideRole is a role ARN found within settings.
 type insideRole struct {
 	node node
 	arn  string
 }
 
-// fence judges the roles within settings, unless mapping.roles is broken
-// itself.
+// fence holds the roles within settings to what the rows' own are held to:
+// Canvas, EMR and others take role ARNs. It waits until every rule is read,
+// whose roles are the fence when mapping.roles is not written, and judges
+// nothing when those are broken.
 func (m *mapping) fence() {
 	if m.roles.given() && !m.fenced || !m.roles.given() && !m.whole {
 		return

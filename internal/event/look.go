@@ -26,6 +26,7 @@ const (
 	User      Scope = "user"      // one user, Look.UserID
 	Profile   Scope = "profile"   // whoever owns one Studio profile, Look.DomainID and Look.Profile
 	Group     Scope = "group"     // a group's members and everybody managed because of it, Look.GroupID or Look.GroupName
+	SignIn    Scope = "signin"    // our own messages: whether the group Look.GroupID may sign in to Look.Domain
 	Everybody Scope = "everybody" // all users of the mapped groups and all managed profiles
 )
 
@@ -129,10 +130,12 @@ func (l Look) complete() error {
 		needs, given = "groupId or groupName", l.GroupID != "" || l.GroupName != ""
 	case Profile:
 		needs, given = "domainId and profile", l.DomainID != "" && l.Profile != ""
+	case SignIn:
+		needs, given = "groupId and domain", l.GroupID != "" && l.Domain != ""
 	case Everybody:
 		given = true
 	default:
-		return fmt.Errorf("scope is %.20q, want user, profile, group or everybody", l.Scope)
+		return fmt.Errorf("scope is %.20q, want user, profile, group, signin or everybody", l.Scope)
 	}
 	if !given {
 		return fmt.Errorf("scope %s needs %s", l.Scope, needs)

@@ -95,7 +95,7 @@ func TestAMalformedMessageIsNamed(t *testing.T) {
 			"studiokeeper message: version is 0, but this program reads version 1 only: " +
 				"it comes from another release, redrive it once the releases agree"},
 		"a misspelt field":          {`{"version":1,"scope":"everybody","depp":true}`, `studiokeeper message: json: unknown field "depp"`},
-		"an unknown scope":          {`{"version":1,"scope":"all"}`, `studiokeeper message: scope is "all", want user, profile, group or everybody`},
+		"an unknown scope":          {`{"version":1,"scope":"all"}`, `studiokeeper message: scope is "all", want user, profile, group, signin or everybody`},
 		"a user nobody names":       {`{"version":1,"scope":"user"}`, "studiokeeper message: scope user needs userId"},
 		"a group nobody names":      {`{"version":1,"scope":"group"}`, "studiokeeper message: scope group needs groupId or groupName"},
 		"half a profile":            {`{"version":1,"scope":"profile","profile":"alice"}`, "studiokeeper message: scope profile needs domainId and profile"},

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	smtypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/google/go-cmp/cmp"
 
 	"studiokeeper/internal/localcloud"
@@ -39,14 +40,22 @@ func (w *world) cli(path string, arguments ...string) map[string]any {
 	return answer
 }
 
-func TestAWSCommandLineInterface(t *testing.T) {
+// awsPath finds the AWS CLI; without it the test is skipped, unless STUDIOKEEPER_DEMAND demands it.
+func awsPath(t *testing.T) string {
+	t.Helper()
 	path, err := exec.LookPath("aws")
-	if err != nil {
-		if os.Getenv("STUDIOKEEPER_DEMAND") == "1" {
-			t.Fatal("the AWS CLI is not on PATH, and STUDIOKEEPER_DEMAND=1 demands it")
-		}
+	switch {
+	case err == nil:
+	case os.Getenv("STUDIOKEEPER_DEMAND") == "1":
+		t.Fatal("the AWS CLI is not on PATH, and STUDIOKEEPER_DEMAND=1 demands it")
+	default:
 		t.Skip("the AWS CLI is not on PATH")
 	}
+	return path
+}
+
+func TestAWSCommandLineInterface(t *testing.T) {
+	path := awsPath(t)
 	w := newWorld(t, &localcloud.Cloud{ProfileDelay: -1})
 	store := []string{"--identity-store-id", storeID}
 	user := w.cli(path, append([]string{"identitystore", "create-user", "--user-name", "alice@example.com", "--display-name", "Alice",
@@ -90,5 +99,27 @@ func TestAWSCommandLineInterface(t *testing.T) {
 	who := w.cli(path, "sts", "get-caller-identity")
 	if who["Account"] != account {
 		t.Errorf("get-caller-identity printed %v", who)
+	}
+}
+
+func TestAWSCommandLineInterfaceAssigns(t *testing.T) {
+	path := awsPath(t)
+	w := newWorld(t, &localcloud.Cloud{ProfileDelay: -1})
+	alice, application := w.user("alice@example.com"), *w.application(w.domain("research", smtypes.AuthModeSso))
+	instances := w.cli(path, "sso-admin", "list-instances")["Instances"].([]any)
+	if len(instances) != 1 || instances[0].(map[string]any)["IdentityStoreId"] != storeID {
+		t.Errorf("list-instances printed %v", instances)
+	}
+	w.cli(path, "sso-admin", "create-application-assignment", "--application-arn", application, "--principal-type", "USER", "--principal-id", alice)
+	got := w.cli(path, "sso-admin", "list-application-assignments", "--application-arn", application)
+	want := map[string]any{"ApplicationAssignments": []any{
+		map[string]any{"ApplicationArn": application, "PrincipalId": alice, "PrincipalType": "USER"},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("list-application-assignments (-want +got):\n%s", diff)
+	}
+	configuration := w.cli(path, "sso-admin", "get-application-assignment-configuration", "--application-arn", application)
+	if diff := cmp.Diff(map[string]any{"AssignmentRequired": true}, configuration); diff != "" {
+		t.Errorf("get-application-assignment-configuration (-want +got):\n%s", diff)
 	}
 }

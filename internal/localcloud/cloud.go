@@ -91,8 +91,8 @@ type service struct {
 func (c *Cloud) services() []service {
 	return []service{
 		identityStoreService(c),
-		ssoAdminService(c),
 		sagemakerService(c),
+		ssoAdminService(c),
 		stsService(c),
 		dynamodbService(c),
 		sqsService(c),

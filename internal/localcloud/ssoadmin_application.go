@@ -109,10 +109,11 @@ func (c *call) changeable(arn *string) (*identityStore, *application, error) {
 	return s, a, nil
 }
 
-// admits reports whether an application lets a user in: assigned directly, or through a group.
+// admits reports whether an application lets a user in: assigned directly, or through a group. A domain
+// that is being deleted has none any more.
 func (s *identityStore) admits(a *application, userID string) bool {
-	if a.open {
-		return true
+	if a == nil || a.open {
+		return a != nil
 	}
 	for _, given := range s.center.assignments.all() {
 		if *given.ApplicationArn == *a.ApplicationArn && s.covers(given, userID) {
@@ -149,11 +150,14 @@ func (c *Cloud) ForgetApplication(account, region, domainID string) error {
 	if err != nil {
 		return fmt.Errorf("forgetting the application of domain %s: %w", domainID, err)
 	}
-	s := c.stores.byID[d.store]
-	if s == nil {
-		return fmt.Errorf("forgetting the application of domain %s: it has none, being in AuthMode %s", domainID, d.AuthMode)
+	var a *application
+	if s := c.stores.byID[d.store]; s != nil {
+		a = s.applicationOf(domainID)
 	}
-	s.applicationOf(domainID).old = true
+	if a == nil {
+		return fmt.Errorf("forgetting the application of domain %s: it has none, being in AuthMode %s and %s", domainID, d.AuthMode, d.Status)
+	}
+	a.old = true
 	d.SingleSignOnApplicationArn, d.SingleSignOnManagedApplicationInstanceId = nil, aws.String("ins-"+randomHex(16))
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	smtypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/google/go-cmp/cmp"
 
 	"studiokeeper/internal/localcloud"
 )
@@ -61,6 +62,14 @@ func TestAssumedRoleActsInItsAccountUntilItExpires(t *testing.T) {
 	record := w.cloud.Records(member, home)[0]
 	if record.UserIdentity.Type != "AssumedRole" || record.UserIdentity.ARN != *who.Arn {
 		t.Errorf("the record names %+v, want the assumed role", record.UserIdentity)
+	}
+	issuer, session, _ := strings.Cut(*who.UserId, ":")
+	wantContext := &localcloud.SessionContext{
+		SessionIssuer: localcloud.SessionIssuer{Type: "Role", PrincipalID: issuer, ARN: memberRole, AccountID: member, UserName: "studiokeeper-member"},
+		Attributes:    localcloud.SessionAttributes{CreationDate: "2026-03-01T09:00:00Z", MFAAuthenticated: "false"},
+	}
+	if diff := cmp.Diff(wantContext, record.UserIdentity.SessionContext); diff != "" || session == "" {
+		t.Errorf("the record's session (-want +got):\n%s", diff)
 	}
 
 	w.cloud.Advance(15 * time.Minute)

@@ -18,6 +18,7 @@ const (
 	Adopt      Kind = "adopt"      // take over a profile that nobody manages
 	Update     Kind = "update"     // give an existing profile its role and settings
 	Tag        Kind = "tag"        // bring our own tags in step; rights stay as they are
+	Assign     Kind = "assign"     // let the user sign in to the domain's application
 	Wait       Kind = "wait"       // SageMaker is still at work on the profile
 	Return     Kind = "return"     // undo an offboarding that is under way
 	Quarantine Kind = "quarantine" // replace the role by the powerless one

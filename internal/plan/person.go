@@ -32,6 +32,9 @@ type Person struct {
 	// SSOOwners tells who has a UserName today that a managed profile of the
 	// person was made for: UserName → id, where that is somebody else.
 	SSOOwners map[string]string
+	// SignIn is set where the domain assigns users one by one, and this one is
+	// not assigned yet.
+	SignIn bool
 	// VanishedGroups are ids of groups that rows name and the store no longer has.
 	VanishedGroups []string
 }
@@ -106,6 +109,28 @@ func (d *decision) inTheWay(p studio.Profile) bool {
 }
 
 func (d *decision) entitled() {
+	d.provide()
+	if !d.person.SignIn || slices.ContainsFunc(d.changes, func(c Change) bool { return c.Kind.Reports() || c.Kind.Removes() }) {
+		return
+	}
+	c := d.add(Assign, d.profileName(), nil, nil)
+	c.Reasons = append(c.Reasons, Reason{"sign-in", "this domain lets users sign in one by one"})
+}
+
+// profileName is the profile that the user has, or is to get.
+func (d *decision) profileName() string {
+	switch {
+	case len(d.mine) > 0:
+		return d.mine[0].Name
+	case len(d.claimable) > 0:
+		return d.claimable[0].Name
+	default:
+		return studio.ProfileName(d.pol.StoreID, d.person.User)
+	}
+}
+
+// provide sees to it that the user has the one profile that they should.
+func (d *decision) provide() {
 	if len(d.mine) > 0 {
 		d.keep(d.mine[0])
 		for _, p := range d.mine[1:] {
@@ -123,7 +148,41 @@ func (d *decision) entitled() {
 		d.claim(d.claimable[0])
 		return
 	}
-	d.add(Create, studio.ProfileName(d.pol.StoreID, d.person.User), nil, d.wanted(nil))
+	d.add(Create, d.profileName(), nil, d.wanted(studio.Profile{}))
+}
+
+// update adds what makes role and settings right; nil when they are.
+func (d *decision) update(p studio.Profile, before, after *State) *Change {
+	differences := after.Settings.Differences(p.Settings)
+	if before.Role == after.Role && len(differences) == 0 && p.Status != studio.UpdateFailed {
+		return nil
+	}
+	c := d.add(Update, p.Name, before, after)
+	for _, path := range differences {
+		c.Reasons = append(c.Reasons, Reason{"setting", "UserSettings." + path + " differs"})
+	}
+	if before.Role != after.Role {
+		c.Reasons = append(c.Reasons, d.onRoleChange())
+	}
+	return c
+}
+
+func (d *decision) onRoleChange() Reason {
+	if d.pol.Domain.OnRoleChange == studio.WhenIdle {
+		return Reason{"when-idle", "the role is changed once no app runs: a running app keeps the old one"}
+	}
+	return Reason{"stop-apps", "running apps are stopped: they would keep the old role"}
+}
+
+// adopt claims the profile first: only then is it ours to change. The digest of
+// what was applied is left for when it was.
+func (d *decision) adopt(p studio.Profile) {
+	before, after := stateOf(p), d.wanted(p)
+	claimed := &State{Role: p.Role, Settings: p.Settings, Tags: maps.Clone(after.Tags)}
+	d.add(Adopt, p.Name, before, claimed)
+	if c := d.update(p, claimed, after); c != nil {
+		delete(claimed.Tags, studio.TagApplied)
+	}
 }
 
 // keep brings a profile that is this user's in step.
@@ -141,15 +200,8 @@ func (d *decision) keep(p studio.Profile) {
 		d.conflict(p, "profile-failed", fmt.Sprintf("SageMaker could not make %s: %s; delete it and it is made again", p.Name, cmp.Or(p.FailureReason, "no reason given")))
 		return
 	}
-	after := d.wanted(p.Tags)
-	before := stateOf(p)
-	differences := d.verdict.Winner.Settings.Differences(p.Settings)
-	if before.Role != after.Role || len(differences) > 0 || p.Status == studio.UpdateFailed {
-		c := d.add(Update, p.Name, before, after)
-		for _, path := range differences {
-			c.Reasons = append(c.Reasons, Reason{"setting", "UserSettings." + path + " differs"})
-		}
-	} else if !maps.Equal(p.Tags, after.Tags) {
+	before, after := stateOf(p), d.wanted(p)
+	if c := d.update(p, before, after); c == nil && !maps.Equal(p.Tags, after.Tags) {
 		d.add(Tag, p.Name, before, after)
 	}
 	if since, leaving := p.Tags[studio.TagLeaving]; leaving {
@@ -189,13 +241,7 @@ func (d *decision) claim(p studio.Profile) {
 	case p.Status.Busy():
 		d.wait(p)
 	case adopt == studio.AdoptAll, adopt != studio.AdoptNone && p.Role == "":
-		after := d.wanted(p.Tags)
-		d.add(Adopt, p.Name, stateOf(p), after)
-		if p.Role != after.Role || len(d.verdict.Winner.Settings.Differences(p.Settings)) > 0 {
-			before := stateOf(p)
-			before.Tags = after.Tags
-			d.add(Update, p.Name, before, after)
-		}
+		d.adopt(p)
 	case adopt == studio.AdoptNone:
 		d.conflict(p, "not-adopted", fmt.Sprintf("%s was made by somebody else, and this domain adopts none", p.Name))
 	default:
@@ -288,18 +334,24 @@ func (d *decision) add(k Kind, profile string, before, after *State) *Change {
 	return &d.changes[len(d.changes)-1]
 }
 
-// wanted is the profile as the winning row wants it, keeping the tags of others.
-func (d *decision) wanted(have map[string]string) *State {
+// wanted is the profile as the winning row wants it. Tags of others stay; lists
+// that an earlier row of ours left behind are emptied.
+func (d *decision) wanted(have studio.Profile) *State {
 	w := d.verdict.Winner
-	tags := maps.Clone(have)
+	tags := maps.Clone(have.Tags)
 	if tags == nil {
 		tags = make(map[string]string, 4)
+	}
+	settings := w.Settings
+	applied := studio.Digest(w.Role, w.Settings)
+	if before, ours := tags[studio.TagApplied]; ours && before != applied {
+		settings = settings.Resetting(have.Settings)
 	}
 	tags[studio.TagDeployment] = d.pol.Deployment
 	tags[studio.TagUserID] = d.person.User.ID
 	tags[studio.TagGroup] = w.GroupID
-	tags[studio.TagApplied] = studio.Digest(w.Role, w.Settings)
-	return &State{Role: w.Role, Settings: w.Settings, Tags: tags}
+	tags[studio.TagApplied] = applied
+	return &State{Role: w.Role, Settings: settings, Tags: tags}
 }
 
 func stateOf(p studio.Profile) *State {

@@ -79,6 +79,10 @@ func role(arn string) func(*studio.Profile) {
 	return func(p *studio.Profile) { p.Role = arn }
 }
 
+func configured(s studio.Settings) func(*studio.Profile) {
+	return func(p *studio.Profile) { p.Settings = s }
+}
+
 func madeFor(userName string) func(*studio.Profile) {
 	return func(p *studio.Profile) { p.SSOUser = userName }
 }
@@ -141,13 +145,18 @@ func TestPlanForOnePerson(t *testing.T) {
 		{"SageMaker failed to make it", policy(), plan.Person{User: alice, Matches: in(a), Profiles: []studio.Profile{profile(status(studio.Failed))}}, []string{"conflict: profile-failed"}},
 		{"back during offboarding: the role first, the mark last", policy(), plan.Person{User: alice, Matches: in(a), Profiles: []studio.Profile{profile(role(quarantine), tag(studio.TagLeaving, "2026-03-01T00:00:00Z"))}}, []string{"update → studio/a", "return → studio/a"}},
 
-		{"made at first sign-in: adopted and given the role", policy(), plan.Person{User: alice, Matches: in(a), Profiles: []studio.Profile{profile(untagged, role(""), named("alice-471"))}}, []string{"adopt alice-471 → studio/a", "update alice-471 → studio/a"}},
+		{"made at first sign-in: adopted and given the role", policy(), plan.Person{User: alice, Matches: in(a), Profiles: []studio.Profile{profile(untagged, role(""), named("alice-471"))}}, []string{"adopt alice-471", "update alice-471 → studio/a"}},
 		{"made by hand with a role: not taken over", policy(), plan.Person{User: alice, Matches: in(a), Profiles: []studio.Profile{profile(untagged, role(roleB), named("by-hand"))}}, []string{"conflict by-hand: has-role"}},
-		{"made by hand, adopt all", policy(adopt(studio.AdoptAll)), plan.Person{User: alice, Matches: in(a), Profiles: []studio.Profile{profile(untagged, role(roleB), named("by-hand"))}}, []string{"adopt by-hand → studio/a", "update by-hand → studio/a"}},
+		{"made by hand, adopt all", policy(adopt(studio.AdoptAll)), plan.Person{User: alice, Matches: in(a), Profiles: []studio.Profile{profile(untagged, role(roleB), named("by-hand"))}}, []string{"adopt by-hand → studio/b", "update by-hand → studio/a"}},
 		{"made by hand with the right role, adopt all: only tags", policy(adopt(studio.AdoptAll)), plan.Person{User: alice, Matches: in(a), Profiles: []studio.Profile{profile(untagged, named("by-hand"))}}, []string{"adopt by-hand → studio/a"}},
 		{"made at first sign-in, adopt none", policy(adopt(studio.AdoptNone)), plan.Person{User: alice, Matches: in(a), Profiles: []studio.Profile{profile(untagged, role(""), named("alice-471"))}}, []string{"conflict alice-471: not-adopted"}},
 		{"of a former deployment: taken over", policy(), plan.Person{User: alice, Matches: in(a), Profiles: []studio.Profile{profile(tag(studio.TagDeployment, "pilot"))}}, []string{"tag → studio/a"}},
 		{"of another deployment: a conflict", policy(), plan.Person{User: alice, Matches: in(a), Profiles: []studio.Profile{profile(tag(studio.TagDeployment, "test"))}}, []string{"conflict: foreign"}},
+		{"users sign in one by one: assigned after the profile", policy(), plan.Person{User: alice, Matches: in(a), SignIn: true}, []string{"create → studio/a", "assign"}},
+		{"the profile is there, the assignment is not", policy(), plan.Person{User: alice, Matches: in(a), SignIn: true, Profiles: []studio.Profile{profile()}}, []string{"assign"}},
+		{"nobody is assigned while the profile is in conflict", policy(), plan.Person{User: alice, Matches: in(a), SignIn: true, Profiles: []studio.Profile{profile(tag(studio.TagDeployment, "test"))}}, []string{"conflict: foreign"}},
+		{"what an earlier group left is emptied", policy(), plan.Person{User: alice, Matches: in(b), Profiles: []studio.Profile{profile(role(roleB), configured(`{"SecurityGroups":["sg-1"]}`))}}, []string{"update → studio/b"}},
+		{"what somebody set by hand is left alone", policy(), plan.Person{User: alice, Matches: in(a), Profiles: []studio.Profile{profile(configured(`{"SecurityGroups":["sg-1"]}`))}}, nil},
 		{"unmanaged and in no group: not touched", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(untagged)}}, nil},
 		{"another deployment's and in no group: not touched", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(tag(studio.TagDeployment, "test"))}}, nil},
 		{"somebody else's has our name: a conflict", policy(), plan.Person{User: alice, Matches: in(a), Profiles: []studio.Profile{profile(untagged, madeFor("bob@example.com"))}}, []string{"conflict: name-taken"}},

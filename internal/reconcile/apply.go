@@ -18,13 +18,16 @@ type applier struct {
 	seen    sight
 	trigger plan.Trigger
 	result  *Result
-	found   bool // the profiles were searched for by SSO user already
+	found   bool           // the profiles were searched for by SSO user already
+	made    studio.Profile // as read back after this run wrote it
+	undone  bool           // a step was left for later, or for a person
+	unsaid  error          // notices that could not be sent
 }
 
 // apply takes the changes in order and stops at the first that fails: later
 // steps of one person rest on earlier ones.
 func (a *applier) apply(ctx context.Context, changes []plan.Change) error {
-	if err := a.remember(ctx, changes); err != nil {
+	if err := a.foresee(ctx, changes); err != nil {
 		return err
 	}
 	for _, c := range changes {
@@ -38,22 +41,31 @@ func (a *applier) apply(ctx context.Context, changes []plan.Change) error {
 func (a *applier) step(ctx context.Context, c plan.Change) error {
 	switch {
 	case c.Kind == plan.Wait:
+		a.undone = true
 		a.result.again(c.Again, c.Reasons[len(c.Reasons)-1].Text)
 		return nil
 	case c.Kind.Reports():
+		a.undone = true
 		a.inTheWay(c)
+		a.notify(ctx, NoticeRefused, c)
 		return a.record(ctx, c, plan.Refused, nil)
 	case a.t.Domain.Mode == studio.Observe:
+		a.undone = true
 		return a.record(ctx, c, plan.Later, nil)
 	}
 	switch c.Kind {
 	case plan.Create:
 		return a.create(ctx, c)
-	case plan.Adopt, plan.Tag:
+	case plan.Adopt:
 		return a.finish(ctx, c, a.tag(ctx, c))
+	case plan.Tag:
+		return a.settled(ctx, c)
 	case plan.Update:
 		return a.update(ctx, c)
+	case plan.Assign:
+		return a.assign(ctx, c)
 	default:
+		a.undone = true
 		return a.record(ctx, c, plan.Later, nil)
 	}
 }
@@ -80,8 +92,11 @@ func (a *applier) create(ctx context.Context, c plan.Change) error {
 	case errors.Is(err, ErrNameTaken):
 		// Made by an earlier attempt whose answer was lost, or by somebody else
 		// this moment: the next look sees which.
+		a.undone = true
 		a.result.again(readyAgain, "a profile of that name appeared meanwhile")
 		return nil
+	case errors.Is(err, ErrNotAssigned):
+		return a.assignFirst(ctx, c, err)
 	case err != nil:
 		return a.finish(ctx, c, err)
 	}
@@ -96,6 +111,7 @@ func (a *applier) planAround(ctx context.Context) error {
 		return err
 	}
 	if len(profiles) == 0 {
+		a.undone = true
 		a.result.again(usedAgain, "SageMaker says the user has a profile, but lists none")
 		return nil
 	}
@@ -105,18 +121,44 @@ func (a *applier) planAround(ctx context.Context) error {
 	return a.apply(ctx, changes)
 }
 
+// assignFirst lets the user sign in before the profile is made, where SageMaker
+// wants it so; the next look makes the profile.
+func (a *applier) assignFirst(ctx context.Context, c plan.Change, refusal error) error {
+	a.undone = true
+	p, wanted := principal(a.t.Domain, a.result.Verdict)
+	if !wanted {
+		return a.finish(ctx, c, fmt.Errorf("%w; signIn is %s, so assign them in Identity Center", refusal, a.t.Domain.SignIn))
+	}
+	if err := a.r.assign(ctx, a.t.Domain, p); err != nil {
+		return a.finish(ctx, c, err)
+	}
+	a.result.again(readyAgain, "the profile can be made once the assignment is in effect")
+	return nil
+}
+
 func (a *applier) update(ctx context.Context, c plan.Change) error {
+	if c.Before.Role != c.After.Role {
+		running, err := a.stopApps(ctx, c, nil)
+		if err != nil {
+			return a.finish(ctx, c, err)
+		}
+		if running {
+			a.undone = true
+			return nil
+		}
+	}
 	err := a.r.Writer.Update(ctx, a.t.Domain, c.Profile, c.After.Role, c.After.Settings)
 	if errors.Is(err, ErrBusy) {
+		a.undone = true
 		a.result.again(usedAgain, "SageMaker refuses to change the profile while it is in use")
 		return a.record(ctx, c, plan.Later, err)
-	}
-	if err == nil {
-		err = a.tag(ctx, c)
 	}
 	if err != nil {
 		return a.finish(ctx, c, err)
 	}
+	a.notify(ctx, NoticeChanged, c)
+	a.undone = true // the tags say that it was applied once no app with the old role is left
+	a.result.again(readyAgain, "the change is settling")
 	return a.readBack(ctx, c)
 }
 
@@ -132,11 +174,19 @@ func (a *applier) tag(ctx context.Context, c plan.Change) error {
 	if len(tags) == 0 {
 		return nil
 	}
-	at := slices.IndexFunc(a.seen.person.Profiles, func(p studio.Profile) bool { return p.Name == c.Profile })
-	if at < 0 {
+	p, found := a.profile(c.Profile)
+	if !found {
 		return fmt.Errorf("profile %s was not read, so it is not tagged", c.Profile)
 	}
-	return a.r.Writer.Tag(ctx, a.t.Domain, a.seen.person.Profiles[at], tags)
+	return a.r.Writer.Tag(ctx, a.t.Domain, p, tags)
+}
+
+func (a *applier) profile(name string) (studio.Profile, bool) {
+	at := slices.IndexFunc(a.seen.person.Profiles, func(p studio.Profile) bool { return p.Name == name })
+	if at < 0 {
+		return studio.Profile{}, false
+	}
+	return a.seen.person.Profiles[at], true
 }
 
 // readBack looks at what a write came to. SageMaker takes seconds for both
@@ -145,6 +195,7 @@ func (a *applier) readBack(ctx context.Context, c plan.Change) error {
 	p, err := a.r.Profiles.Describe(ctx, a.t.Domain, c.Profile)
 	switch {
 	case errors.Is(err, ErrGone):
+		a.undone = true
 		a.result.again(readyAgain, "the profile does not show yet")
 		return a.record(ctx, c, plan.Done, nil)
 	case err != nil:
@@ -152,36 +203,21 @@ func (a *applier) readBack(ctx context.Context, c plan.Change) error {
 	case p.Status == studio.Failed || p.Status == studio.UpdateFailed:
 		return a.finish(ctx, c, fmt.Errorf("SageMaker ended in %s: %s", p.Status, p.FailureReason))
 	case p.Status.Busy():
+		a.undone = true
 		a.result.again(readyAgain, fmt.Sprintf("the profile is %s", p.Status))
 	case p.Role != c.After.Role:
 		return a.finish(ctx, c, fmt.Errorf("it reads back with the role %q instead of %q", p.Role, c.After.Role))
 	}
+	a.made = p
 	return a.record(ctx, c, plan.Done, nil)
 }
 
-// remember keeps the index of managed profiles in step with the plan, before
-// the plan is carried out: a run that is cut off leaves a name too many, never
-// a profile that nobody finds again.
-func (a *applier) remember(ctx context.Context, changes []plan.Change) error {
-	want := a.seen.remembered
-	for _, p := range a.seen.person.Profiles {
-		if p.Owner(a.r.Deployment, a.r.Formerly) == studio.Ours && p.Tags[studio.TagUserID] == a.result.Key.UserID {
-			want = Person{Key: a.result.Key, Profile: p.Name, GroupID: p.Tags[studio.TagGroup]}
-		}
+func (a *applier) assign(ctx context.Context, c plan.Change) error {
+	p, _ := principal(a.t.Domain, a.result.Verdict)
+	if a.undone {
+		return nil // after the profile: the next look does it
 	}
-	for _, c := range changes {
-		if c.After != nil && !c.Kind.Removes() && c.Group != "" && a.t.Domain.Mode != studio.Observe {
-			want = Person{Key: a.result.Key, Profile: c.Profile, GroupID: c.Group}
-		}
-	}
-	if want == a.seen.remembered {
-		return nil
-	}
-	if err := a.r.Persons.Remember(ctx, want); err != nil {
-		return fmt.Errorf("remember %s of %s: %w", want.Profile, a.result.Key.UserID, err)
-	}
-	a.seen.remembered = want
-	return nil
+	return a.finish(ctx, c, a.r.assign(ctx, a.t.Domain, p))
 }
 
 // finish journals a step by how it ended, and hands the error on.

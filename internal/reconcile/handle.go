@@ -38,6 +38,8 @@ func (r *Reconciler) Handle(ctx context.Context, l event.Look) ([]Result, error)
 		return r.users(ctx, l)
 	case event.Profile:
 		return r.profile(ctx, l)
+	case event.SignIn:
+		return nil, r.signInGroup(ctx, l)
 	default:
 		return nil, r.many(ctx, l)
 	}
@@ -48,10 +50,14 @@ func (r *Reconciler) users(ctx context.Context, l event.Look) ([]Result, error) 
 	targets := r.targets(ctx, l.Domain)
 	results := make([]Result, len(targets))
 	errs := make([]error, len(targets))
+	var shared *sharedReads
+	if len(targets) > 1 {
+		shared = &sharedReads{}
+	}
 	var g errgroup.Group
 	for i, t := range targets {
 		g.Go(func() error {
-			results[i], errs[i] = r.user(ctx, t, l)
+			results[i], errs[i] = r.user(ctx, t, l, shared)
 			return nil
 		})
 	}
@@ -59,13 +65,13 @@ func (r *Reconciler) users(ctx context.Context, l event.Look) ([]Result, error) 
 	return results, errors.Join(errs...)
 }
 
-func (r *Reconciler) user(ctx context.Context, t Target, l event.Look) (Result, error) {
+func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *sharedReads) (Result, error) {
 	key := Key{Domain: t.Domain.Name, UserID: l.UserID}
 	subject := "user#" + key.Domain + "#" + key.UserID
 	if current, err := r.current(ctx, subject, l.Sequence); err != nil || !current {
 		return Result{Key: key}, err
 	}
-	result, err := r.Look(ctx, t, l.UserID, trigger(l))
+	result, err := r.look(ctx, t, l.UserID, trigger(l), shared)
 	if err != nil {
 		return result, err
 	}
@@ -80,7 +86,7 @@ func (r *Reconciler) user(ctx context.Context, t Target, l event.Look) (Result, 
 			result.again(staleAgain, "the membership that an event names does not show")
 		}
 	}
-	err = r.handOn(ctx, result.others, l.Trigger)
+	err = errors.Join(r.handOn(ctx, result.others, l.Trigger), r.groupSignIn(ctx, t, &result, l.Trigger))
 	if result.Again > 0 {
 		err = errors.Join(err, r.schedule(ctx, r.Queue, subject, next, r.Now().Add(result.Again)))
 	}

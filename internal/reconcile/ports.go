@@ -160,9 +160,11 @@ type SignIn interface {
 // Assignments record which assignments we made: they carry no tags, and only
 // recorded ones are ever removed.
 type Assignments interface {
-	// Assigned lists what is recorded for a domain; the value tells whether we
-	// made it, or found it there.
-	Assigned(ctx context.Context, domain string) (map[Principal]bool, error)
+	// Assigned looks one up: known tells whether it is recorded, ours whether we
+	// made it rather than found it there.
+	Assigned(ctx context.Context, domain string, p Principal) (known, ours bool, err error)
+	// Assignments lists what is recorded for a domain; the value is ours.
+	Assignments(ctx context.Context, domain string) (map[Principal]bool, error)
 	// RecordAssignment stores one; an assignment recorded as ours stays ours.
 	RecordAssignment(ctx context.Context, domain string, p Principal, ours bool) error
 	// ForgetAssignment deletes the record. Idempotent.

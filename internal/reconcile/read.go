@@ -1,13 +1,12 @@
 package reconcile
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,22 +14,27 @@ import (
 	"studiokeeper/internal/studio"
 )
 
-// describeLimit is how many profiles are described at once when one is
-// searched for by its SSO user.
-const describeLimit = 8
+// readLimit is how many profiles of one user, or groups, are read at once.
+const readLimit = 8
 
 // reader reads what a plan is computed from. It is handed readers only: what
 // computes a plan has nothing to write with.
 type reader struct {
-	storeID  string
-	identity Identity
-	profiles ProfileReader
-	mapping  *Mapping
-	persons  Persons
+	storeID     string
+	identity    Identity
+	profiles    ProfileReader
+	mapping     *Mapping
+	persons     Persons
+	assignments Assignments
+	gate        *gate
+	shared      *sharedReads // nil: nothing is shared with other domains
 }
 
 func (r *Reconciler) reader() reader {
-	return reader{storeID: r.StoreID, identity: r.Identity, profiles: r.Profiles, mapping: r.Mapping, persons: r.Persons}
+	return reader{
+		storeID: r.StoreID, identity: r.Identity, profiles: r.Profiles, mapping: r.Mapping, persons: r.Persons,
+		assignments: r.Assignments, gate: r.gate(),
+	}
 }
 
 // sight is one person as read, with what is needed to apply and to remember.
@@ -38,43 +42,132 @@ type sight struct {
 	person      plan.Person
 	remembered  Person
 	memberships map[string]Membership
+	facts       DomainFacts
 }
 
 // person reads one user in one domain in two rounds: who they are, which
 // groups they are in and which profiles might be theirs; then those profiles.
 func (r reader) person(ctx context.Context, t Target, userID string) (sight, error) {
-	all, err := r.mapping.Rows(ctx)
+	rows, err := r.mapping.Rows(ctx)
 	if err != nil {
 		return sight{}, err
 	}
-	rows := of(all, t.Domain.Name)
 	s := sight{}
+	var who identified
 	var named []studio.Profile
+	key := Key{t.Domain.Name, userID}
 	g, round := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		s.person.User, err = r.identity.User(round, userID)
-		return wrap(err, "describe user %s", userID)
+		s.facts, err = r.gate.facts(round, t.Domain)
+		return err
 	})
 	g.Go(func() (err error) {
-		s.memberships, err = r.identity.MemberOf(round, userID, groupIDs(rows))
-		return wrap(err, "ask which groups user %s is in", userID)
+		// Not under round: what the domains share must not end with one of them.
+		who, err = r.identify(ctx, userID, rows)
+		return err
 	})
 	g.Go(func() (err error) {
 		named, err = r.profiles.List(round, t.Domain, studio.ProfileHash(r.storeID, userID))
 		return wrap(err, "list the profiles of user %s in %s", userID, t.Domain.Name)
 	})
 	g.Go(func() (err error) {
-		s.remembered, err = r.persons.Person(round, Key{t.Domain.Name, userID})
+		s.remembered, err = r.persons.Person(round, key)
 		return wrap(err, "recall user %s in %s", userID, t.Domain.Name)
+	})
+	g.Go(func() error {
+		if t.Domain.SignIn != studio.SignInUser {
+			return nil
+		}
+		known, _, err := r.assignments.Assigned(round, t.Domain.Name, Principal{ID: userID})
+		s.person.SignIn = !known
+		return wrap(err, "look up whether user %s is assigned to domain %s", userID, t.Domain.Name)
 	})
 	if err := g.Wait(); err != nil {
 		return sight{}, err
 	}
-	s.person.Matches, err = matches(rows, s.memberships)
+	if s.facts.Application == "" {
+		s.person.SignIn = false
+	}
+	s.person.User, s.memberships = who.user, who.memberships
+	s.person.Matches, err = matches(of(who.rows, t.Domain.Name), who.memberships)
 	if err != nil {
 		return sight{}, fmt.Errorf("ask which groups user %s is in: %w", userID, err)
 	}
+	for _, row := range who.rows {
+		if row.Vanished {
+			s.person.VanishedGroups = append(s.person.VanishedGroups, row.GroupID)
+		}
+	}
 	return s, r.candidates(ctx, t, &s, named)
+}
+
+// identified is who a user is, whatever the domain.
+type identified struct {
+	user        studio.User
+	memberships map[string]Membership
+	rows        []studio.Row // all domains', those of the naming standard included
+}
+
+// sharedReads let the domains of one look share what does not depend on them.
+type sharedReads struct {
+	once sync.Once
+	who  identified
+	err  error
+}
+
+func (r reader) identify(ctx context.Context, userID string, rows []studio.Row) (identified, error) {
+	if r.shared == nil {
+		return r.identifyNow(ctx, userID, rows)
+	}
+	r.shared.once.Do(func() { r.shared.who, r.shared.err = r.identifyNow(ctx, userID, rows) })
+	return r.shared.who, r.shared.err
+}
+
+func (r reader) identifyNow(ctx context.Context, userID string, rows []studio.Row) (identified, error) {
+	who := identified{rows: rows}
+	g, round := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		who.user, err = r.identity.User(round, userID)
+		return wrap(err, "describe user %s", userID)
+	})
+	g.Go(func() (err error) {
+		if r.mapping.Naming != nil {
+			who.memberships, who.rows, err = r.allGroups(round, userID, rows)
+		} else {
+			who.memberships, err = r.identity.MemberOf(round, userID, groupIDs(rows))
+		}
+		return wrap(err, "ask which groups user %s is in", userID)
+	})
+	return who, g.Wait()
+}
+
+// allGroups asks for every group of a user, and adds the rows that the naming
+// standard derives for those that have none.
+func (r reader) allGroups(ctx context.Context, userID string, rows []studio.Row) (map[string]Membership, []studio.Row, error) {
+	ids, err := r.mapping.Groups.GroupsOf(ctx, userID)
+	if err != nil {
+		return nil, nil, err
+	}
+	memberships := map[string]Membership{}
+	for _, id := range groupIDs(rows) {
+		memberships[id] = Membership{}
+	}
+	for _, id := range ids {
+		memberships[id] = Membership{Member: true}
+	}
+	derived := make([][]studio.Row, len(ids))
+	g, round := errgroup.WithContext(ctx)
+	g.SetLimit(readLimit)
+	for i, id := range ids {
+		g.Go(func() (err error) {
+			derived[i], err = r.mapping.Named(round, id, rows)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	return memberships, slices.Concat(rows, slices.Concat(derived...)), nil
 }
 
 // candidates reads the profiles that may be the user's.
@@ -98,7 +191,7 @@ func (r reader) candidates(ctx context.Context, t Target, s *sight, named []stud
 func (r reader) readAll(ctx context.Context, t Target, names []string) ([]studio.Profile, error) {
 	found := make([]*studio.Profile, len(names))
 	g, round := errgroup.WithContext(ctx)
-	g.SetLimit(describeLimit)
+	g.SetLimit(readLimit)
 	for i, name := range names {
 		g.Go(func() error {
 			p, err := r.profiles.Read(round, t.Domain, name)
@@ -133,65 +226,13 @@ func (r reader) ssoOwners(ctx context.Context, s *sight) error {
 			return fmt.Errorf("find who has the UserName %q of profile %s today: %w", p.SSOUser, p.Name, err)
 		}
 		if id != "" && id != s.person.User.ID {
-			s.person.SSOOwners = map[string]string{p.SSOUser: id}
+			if s.person.SSOOwners == nil {
+				s.person.SSOOwners = map[string]string{}
+			}
+			s.person.SSOOwners[p.SSOUser] = id
 		}
 	}
 	return nil
-}
-
-// search finds the profiles made for a UserName, whatever they are called:
-// those with a similar name first, since SageMaker's own are called so.
-func (r reader) search(ctx context.Context, t Target, userName string) ([]studio.Profile, error) {
-	listed, err := r.profiles.List(ctx, t.Domain, "")
-	if err != nil {
-		return nil, fmt.Errorf("list the profiles of %s: %w", t.Domain.Name, err)
-	}
-	local, _, _ := strings.Cut(strings.ToLower(userName), "@")
-	slices.SortStableFunc(listed, func(a, b studio.Profile) int {
-		return cmp.Compare(likeness(b.Name, local), likeness(a.Name, local))
-	})
-	for batch := range slices.Chunk(listed, describeLimit) {
-		names := make([]string, len(batch))
-		for i, p := range batch {
-			names[i] = p.Name
-		}
-		read, err := r.describeAll(ctx, t, names)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range read {
-			if p.SSOUser == userName {
-				return r.readAll(ctx, t, []string{p.Name})
-			}
-		}
-	}
-	return nil, nil
-}
-
-func (r reader) describeAll(ctx context.Context, t Target, names []string) ([]studio.Profile, error) {
-	found := make([]studio.Profile, len(names))
-	g, round := errgroup.WithContext(ctx)
-	for i, name := range names {
-		g.Go(func() error {
-			p, err := r.profiles.Describe(round, t.Domain, name)
-			if errors.Is(err, ErrGone) {
-				return nil
-			}
-			found[i] = p
-			return wrap(err, "describe profile %s in %s", name, t.Domain.Name)
-		})
-	}
-	return found, g.Wait()
-}
-
-// likeness is the length of the beginning that two names share.
-func likeness(profile, user string) int {
-	profile = strings.ToLower(profile)
-	n := 0
-	for n < len(profile) && n < len(user) && profile[n] == user[n] {
-		n++
-	}
-	return n
 }
 
 func groupIDs(rows []studio.Row) []string {
@@ -211,7 +252,7 @@ func matches(rows []studio.Row, memberships map[string]Membership) ([]plan.Match
 	var out []plan.Match
 	for i := range rows {
 		row := &rows[i]
-		if row.GroupID == "" {
+		if row.GroupID == "" || row.Vanished {
 			out = append(out, plan.Match{Row: row, Doubt: row.Unreadable})
 			continue
 		}

@@ -2,8 +2,10 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -49,19 +51,35 @@ type Reconciler struct {
 	Grace      time.Duration
 	Targets    []Target
 
-	Identity Identity
-	Profiles ProfileReader
-	Writer   ProfileWriter
-	Mapping  *Mapping
-	Leases   Leases
-	Looks    Looks
-	Persons  Persons
-	Journal  Journal
-	Queue    Queue // looks at one user, soon
-	Pass     Queue // bulk: what a look at a group or at everybody hands on
+	Identity    Identity
+	Profiles    ProfileReader
+	Writer      ProfileWriter
+	Mapping     *Mapping
+	Domains     DomainReader
+	Instances   Instances
+	Apps        AppReader
+	AppWriter   AppWriter
+	SignIn      SignIn
+	Assignments Assignments
+	Notices     Notices // nil: none are sent
+	Leases      Leases
+	Looks       Looks
+	Persons     Persons
+	Journal     Journal
+	Queue       Queue // looks at one user, soon
+	Pass        Queue // bulk: what a look at a group or at everybody hands on
 
 	Now func() time.Time
 	Log *slog.Logger
+
+	gateOnce sync.Once
+	theGate  *gate
+}
+
+// gate is made from the fields above when it is first needed.
+func (r *Reconciler) gate() *gate {
+	r.gateOnce.Do(func() { r.theGate = &gate{domains: r.Domains, instances: r.Instances, now: r.Now} })
+	return r.theGate
 }
 
 // Result is what came of a look at one user in one domain.
@@ -75,11 +93,17 @@ type Result struct {
 
 	memberships map[string]Membership // as read; nil when nothing was read
 	others      []Key                 // users whose profiles turned out to be in the way
+	ready       bool                  // the user can open Studio with the role that the mapping says
 }
 
 // Look looks at one user in one domain, under its lease. A lease that somebody
 // else holds is no error: the answer is to look again.
 func (r *Reconciler) Look(ctx context.Context, t Target, userID string, trigger plan.Trigger) (Result, error) {
+	return r.look(ctx, t, userID, trigger, nil)
+}
+
+// look is Look with reads that several domains of one event share.
+func (r *Reconciler) look(ctx context.Context, t Target, userID string, trigger plan.Trigger, shared *sharedReads) (Result, error) {
 	key := Key{Domain: t.Domain.Name, UserID: userID}
 	owner := uuid.NewString()
 	taken, err := r.Leases.Acquire(ctx, key, owner, leaseTime)
@@ -89,14 +113,15 @@ func (r *Reconciler) Look(ctx context.Context, t Target, userID string, trigger 
 	if !taken {
 		return Result{Key: key, Again: busyAgain, Why: "another run is looking at this user"}, nil
 	}
-	return r.underLease(ctx, t, key, owner, trigger)
+	return r.underLease(ctx, t, key, owner, trigger, shared)
 }
 
-func (r *Reconciler) underLease(ctx context.Context, t Target, key Key, owner string, trigger plan.Trigger) (Result, error) {
+func (r *Reconciler) underLease(ctx context.Context, t Target, key Key, owner string, trigger plan.Trigger, shared *sharedReads) (Result, error) {
 	work, cancel := context.WithTimeout(ctx, workTime)
 	defer cancel()
 	for n := 1; ; n++ {
-		result, err := r.once(work, t, key, trigger)
+		result, err := r.once(work, t, key, trigger, shared)
+		shared = nil // looking once more means reading once more
 		// Released even when the caller is going away, so that the next run need not wait for it to expire.
 		release, done := context.WithTimeout(context.WithoutCancel(ctx), busyAgain)
 		wanted, releaseErr := r.Leases.Release(release, key, owner)
@@ -123,8 +148,10 @@ func (r *Result) again(after time.Duration, why string) {
 }
 
 // once reads, plans and applies.
-func (r *Reconciler) once(ctx context.Context, t Target, key Key, trigger plan.Trigger) (Result, error) {
-	seen, err := r.reader().person(ctx, t, key.UserID)
+func (r *Reconciler) once(ctx context.Context, t Target, key Key, trigger plan.Trigger, shared *sharedReads) (Result, error) {
+	from := r.reader()
+	from.shared = shared
+	seen, err := from.person(ctx, t, key.UserID)
 	if err != nil {
 		return Result{Key: key}, err
 	}
@@ -132,7 +159,10 @@ func (r *Reconciler) once(ctx context.Context, t Target, key Key, trigger plan.T
 	result := Result{Key: key, Changes: changes, Verdict: verdict, memberships: seen.memberships}
 	run := applier{r: r, t: t, seen: seen, trigger: trigger, result: &result}
 	err = run.apply(ctx, changes)
-	return result, err
+	if err == nil {
+		err = run.settle(ctx)
+	}
+	return result, errors.Join(err, run.unsaid)
 }
 
 func (r *Reconciler) policy(t Target) plan.Policy {

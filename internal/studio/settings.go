@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // Settings are UserSettings as canonical JSON: an object with sorted keys and
@@ -75,10 +76,68 @@ func (s Settings) Differences(have Settings) []string {
 }
 
 // Digest identifies a role with its settings in few characters that a tag
-// value may hold.
+// value may hold: one part for each, so that a change of role can be told.
 func Digest(role string, s Settings) string {
-	sum := sha256.Sum256([]byte(role + "\n" + string(s)))
+	return part(role) + "." + part(string(s))
+}
+
+// SameRole reports whether a digest was made for the role, whatever the settings.
+func SameRole(digest, role string) bool {
+	made, _, _ := strings.Cut(digest, ".")
+	return made == part(role)
+}
+
+func part(text string) string {
+	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])
+}
+
+// lingering are lists that SageMaker keeps when an update leaves them out, and
+// that give something to whoever has them: code that runs at start, or a way
+// into a network.
+var lingering = [][]string{
+	{"SecurityGroups"},
+	{"JupyterServerAppSettings", "LifecycleConfigArns"},
+	{"KernelGatewayAppSettings", "LifecycleConfigArns"},
+	{"JupyterLabAppSettings", "LifecycleConfigArns"},
+	{"CodeEditorAppSettings", "LifecycleConfigArns"},
+}
+
+// Resetting adds an explicit empty list for each lingering one that have holds
+// and s does not speak of: what came with an earlier group must not stay.
+func (s Settings) Resetting(have Settings) Settings {
+	want, had := s.object(), have.object()
+	for _, path := range lingering {
+		if list, _ := at(had, path).([]any); len(list) > 0 && at(want, path) == nil {
+			put(want, path)
+		}
+	}
+	out, _ := canonical(want) // values that came from JSON always go back
+	return out
+}
+
+func at(object map[string]any, path []string) any {
+	v := object[path[0]]
+	if inner, ok := v.(map[string]any); ok && len(path) > 1 {
+		return at(inner, path[1:])
+	}
+	if len(path) > 1 {
+		return nil
+	}
+	return v
+}
+
+func put(object map[string]any, path []string) {
+	if len(path) == 1 {
+		object[path[0]] = []any{}
+		return
+	}
+	inner, ok := object[path[0]].(map[string]any)
+	if !ok {
+		inner = map[string]any{}
+		object[path[0]] = inner
+	}
+	put(inner, path[1:])
 }
 
 func (s Settings) object() map[string]any {

@@ -95,3 +95,32 @@ func TestDigestTellsRolesAndSettingsApart(t *testing.T) {
 		seen[d] = true
 	}
 }
+
+func TestDigestTellsAChangeOfRole(t *testing.T) {
+	d := studio.Digest("a", `{"A":1}`)
+	if !studio.SameRole(d, "a") || studio.SameRole(d, "b") || studio.SameRole("", "a") {
+		t.Errorf("the role of %s is not told", d)
+	}
+}
+
+func TestWhatAnEarlierGroupLeftIsReset(t *testing.T) {
+	for _, c := range []struct{ what, want, have, sent string }{
+		{"nothing there", `{}`, `{}`, ``},
+		{"security groups and start-up code", `{}`, `{"SecurityGroups":["sg-1"],"JupyterLabAppSettings":{"LifecycleConfigArns":["a"],"CustomImages":[]}}`,
+			`{"JupyterLabAppSettings":{"LifecycleConfigArns":[]},"SecurityGroups":[]}`},
+		{"what the row sets stays", `{"SecurityGroups":["sg-2"],"JupyterLabAppSettings":{"IdleSettings":{}}}`,
+			`{"SecurityGroups":["sg-1"],"JupyterLabAppSettings":{"LifecycleConfigArns":["a"]}}`,
+			`{"JupyterLabAppSettings":{"IdleSettings":{},"LifecycleConfigArns":[]},"SecurityGroups":["sg-2"]}`},
+		{"other settings are left alone", `{}`, `{"StudioWebPortal":"ENABLED","CodeEditorAppSettings":{"LifecycleConfigArns":[]}}`, ``},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			got := settings(t, c.want).Resetting(settings(t, c.have))
+			if string(got) != c.sent {
+				t.Errorf("sends %s, want %s", got, c.sent)
+			}
+			if d := got.Differences(settings(t, c.have)); c.sent == "" && len(d) > 0 {
+				t.Errorf("differs at %v", d)
+			}
+		})
+	}
+}

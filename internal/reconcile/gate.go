@@ -1,0 +1,106 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"studiokeeper/internal/studio"
+)
+
+// gateTime is how long a domain that was found in order stays so.
+const gateTime = 10 * time.Minute
+
+// gate lets nothing into a domain that is not what the configuration says: it
+// must be there, in Identity Center mode, of the right account and the right
+// Identity Center. A user of the same name in another store is another user.
+type gate struct {
+	domains   DomainReader
+	instances Instances
+	now       func() time.Time
+
+	mu     sync.Mutex
+	passed map[string]passedDomain
+}
+
+type passedDomain struct {
+	facts DomainFacts
+	until time.Time
+}
+
+// facts answers what the domain says of itself, or why it is refused.
+func (g *gate) facts(ctx context.Context, d studio.Domain) (DomainFacts, error) {
+	g.mu.Lock()
+	known, ok := g.passed[d.Name]
+	g.mu.Unlock()
+	if ok && g.now().Before(known.until) {
+		return known.facts, nil
+	}
+	facts, err := g.check(ctx, d)
+	if err != nil {
+		return DomainFacts{}, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.passed == nil {
+		g.passed = map[string]passedDomain{}
+	}
+	g.passed[d.Name] = passedDomain{facts, g.now().Add(gateTime)}
+	return facts, nil
+}
+
+func (g *gate) check(ctx context.Context, d studio.Domain) (DomainFacts, error) {
+	var facts DomainFacts
+	var account, instance string
+	round, ctx := errgroup.WithContext(ctx)
+	round.Go(func() (err error) {
+		facts, err = g.domains.Facts(ctx, d)
+		return wrap(err, "describe domain %s (%s)", d.Name, d.ID)
+	})
+	round.Go(func() (err error) {
+		account, err = g.domains.CallerAccount(ctx, d)
+		return wrap(err, "ask whose credentials are used for domain %s", d.Name)
+	})
+	round.Go(func() (err error) {
+		instance, err = g.instances.Instance(ctx)
+		return wrap(err, "find the Identity Center instance of the identity store")
+	})
+	if err := round.Wait(); err != nil {
+		return DomainFacts{}, err
+	}
+	return facts, refuse(d, facts, account, instance)
+}
+
+// refuse says why a domain is not to be touched; nil when it may be.
+func refuse(d studio.Domain, facts DomainFacts, account, instance string) error {
+	switch {
+	case account != d.Account:
+		return fmt.Errorf("domain %s: the credentials are of account %s, and the configuration says %s; give the domain an assumeRole", d.Name, account, d.Account)
+	case facts.Unified:
+		return fmt.Errorf("domain %s (%s) belongs to SageMaker Unified Studio, which manages its own users; take it out of the configuration", d.Name, d.ID)
+	case facts.AuthMode != "SSO":
+		return fmt.Errorf("domain %s (%s) signs in with %s, not through IAM Identity Center; take it out of the configuration", d.Name, d.ID, facts.AuthMode)
+	}
+	if other := instanceOf(facts.Application); instance != "" && other != "" && other != instanceOf(instance) {
+		return fmt.Errorf("domain %s (%s) belongs to the Identity Center instance %s, but the identity store to %s: its users are not these users", d.Name, d.ID, other, instanceOf(instance))
+	}
+	return nil
+}
+
+// instanceOf is the ssoins-… part of an instance's or application's ARN.
+func instanceOf(arn string) string {
+	for part := range strings.SplitSeq(arn, "/") {
+		if strings.HasPrefix(part, "ssoins-") {
+			return part
+		}
+	}
+	return ""
+}
+
+// errNoApplication is what older domains answer to everything about sign-in.
+var errNoApplication = errors.New("the domain was made before October 2023 and names no application; assign people in the Identity Center console, or set signIn: none")

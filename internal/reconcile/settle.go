@@ -1,0 +1,142 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"studiokeeper/internal/plan"
+	"studiokeeper/internal/studio"
+)
+
+// Waits while apps run or end.
+const (
+	appsAgain = 10 * time.Second // apps are being deleted
+	idleAgain = 5 * time.Minute  // apps run, and the domain waits for them
+)
+
+// foresee keeps the index of managed profiles in step with the plan, before
+// the plan is carried out: a run that is cut off leaves a name too many, never
+// a profile that nobody finds again.
+func (a *applier) foresee(ctx context.Context, changes []plan.Change) error {
+	want := a.seen.remembered
+	for _, p := range a.seen.person.Profiles {
+		if p.Owner(a.r.Deployment, a.r.Formerly) == studio.Ours && p.Tags[studio.TagUserID] == a.result.Key.UserID {
+			want.Profile, want.GroupID = p.Name, p.Tags[studio.TagGroup]
+		}
+	}
+	for _, c := range changes {
+		if c.After == nil || c.Kind.Removes() || c.Group == "" || a.t.Domain.Mode == studio.Observe {
+			continue
+		}
+		want.Profile, want.GroupID = c.Profile, c.Group
+		if c.Kind != plan.Tag {
+			want.Ready = false
+		}
+	}
+	return a.remember(ctx, want)
+}
+
+// settled ends a change of role: the tag that says what was applied is written
+// only when nothing runs any more that may have the old role.
+func (a *applier) settled(ctx context.Context, c plan.Change) error {
+	if !studio.SameRole(c.Before.Tags[studio.TagApplied], c.After.Role) {
+		if err := a.seenWith(ctx, c.After.Role); err != nil {
+			return err
+		}
+		since := a.seen.remembered.Since
+		running, err := a.stopApps(ctx, c, func(app studio.App) bool { return !app.Created.After(since) })
+		if err != nil {
+			return a.finish(ctx, c, err)
+		}
+		if running {
+			a.undone = true
+			return nil
+		}
+	}
+	return a.finish(ctx, c, a.tag(ctx, c))
+}
+
+// seenWith remembers since when the profile has a role.
+func (a *applier) seenWith(ctx context.Context, role string) error {
+	want := a.seen.remembered
+	if want.Role != role || want.Since.IsZero() {
+		want.Role, want.Since = role, a.r.Now().UTC()
+	}
+	return a.remember(ctx, want)
+}
+
+// stopApps ends the apps that which chooses, all of them when it is nil, or
+// waits for them, as the domain says. It answers whether any is left.
+func (a *applier) stopApps(ctx context.Context, c plan.Change, which func(studio.App) bool) (bool, error) {
+	apps, err := a.r.Apps.Apps(ctx, a.t.Domain, c.Profile)
+	if err != nil {
+		return false, fmt.Errorf("list the apps of profile %s: %w", c.Profile, err)
+	}
+	left := 0
+	stopped := c
+	stopped.Reasons = nil
+	for _, app := range apps {
+		if which != nil && !which(app) {
+			continue
+		}
+		left++
+		if app.Status == studio.AppDeleting || a.t.Domain.OnRoleChange == studio.WhenIdle {
+			continue
+		}
+		if err := a.r.AppWriter.StopApp(ctx, a.t.Domain, app); err != nil {
+			return false, fmt.Errorf("stop app %s %s: %w", app.Type, app.Name, err)
+		}
+		stopped.Reasons = append(stopped.Reasons, plan.Reason{Code: "stopped", Text: fmt.Sprintf("%s %s was stopped: it runs with an earlier role", app.Type, app.Name)})
+	}
+	switch {
+	case left == 0:
+		return false, nil
+	case a.t.Domain.OnRoleChange == studio.WhenIdle:
+		a.result.again(idleAgain, fmt.Sprintf("%d apps run with the earlier role, and the domain waits until they end", left))
+	default:
+		a.result.again(appsAgain, fmt.Sprintf("%d apps with the earlier role are ending", left))
+	}
+	if len(stopped.Reasons) == 0 {
+		return true, nil
+	}
+	return true, a.record(ctx, stopped, plan.Later, nil)
+}
+
+// settle marks the person ready when the look left nothing to be done, and
+// tells so once.
+func (a *applier) settle(ctx context.Context) error {
+	v := a.result.Verdict
+	if v.Standing != plan.Entitled || a.undone || a.t.Domain.Mode == studio.Observe || a.seen.remembered.Profile == "" {
+		return nil
+	}
+	a.result.ready = true
+	if a.seen.remembered.Ready {
+		return nil
+	}
+	want := a.seen.remembered
+	want.Ready = true
+	if want.Role != v.Winner.Role || want.Since.IsZero() {
+		want.Role, want.Since = v.Winner.Role, a.r.Now().UTC()
+	}
+	// Told before it is remembered: rather twice than never.
+	a.notify(ctx, NoticeReady, plan.Change{
+		Domain: a.t.Domain.Name, UserID: v.User.ID, UserName: v.User.UserName, Profile: want.Profile,
+		After: &plan.State{Role: v.Winner.Role}, Group: v.Winner.GroupID, Reasons: v.Reasons,
+	})
+	return a.remember(ctx, want)
+}
+
+func (a *applier) remember(ctx context.Context, want Person) error {
+	want.Key = a.result.Key
+	had := a.seen.remembered
+	same := want.Profile == had.Profile && want.GroupID == had.GroupID && want.Role == had.Role && want.Ready == had.Ready && want.Since.Equal(had.Since)
+	if same || want.Profile == "" {
+		return nil
+	}
+	if err := a.r.Persons.Remember(ctx, want); err != nil {
+		return fmt.Errorf("remember profile %s of user %s: %w", want.Profile, want.UserID, err)
+	}
+	a.seen.remembered = want
+	return nil
+}

@@ -1,0 +1,153 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"studiokeeper/internal/event"
+	"studiokeeper/internal/plan"
+	"studiokeeper/internal/studio"
+)
+
+// A group is assigned after the profiles of its present members are ready. A
+// member who never gets one (disabled, in conflict) is waited for this often.
+const (
+	signInWaits = 3
+	signInAgain = 30 * time.Second
+)
+
+// principal is who is assigned for a user with this verdict; none when the
+// domain assigns nobody, or the user should have nothing.
+func principal(d studio.Domain, v plan.Verdict) (Principal, bool) {
+	switch {
+	case v.Winner == nil:
+		return Principal{}, false
+	case d.SignIn == studio.SignInUser:
+		return Principal{ID: v.User.ID}, true
+	case d.SignIn == studio.SignInGroup:
+		return Principal{Group: true, ID: v.Winner.GroupID}, true
+	default:
+		return Principal{}, false
+	}
+}
+
+// assign lets a principal sign in, and records whether that is our doing.
+func (r *Reconciler) assign(ctx context.Context, d studio.Domain, p Principal) error {
+	facts, err := r.gate().facts(ctx, d)
+	if err != nil {
+		return err
+	}
+	if facts.Application == "" {
+		return fmt.Errorf("domain %s: %w", d.Name, errNoApplication)
+	}
+	made, err := r.SignIn.Assign(ctx, d, facts.Application, p)
+	if err != nil {
+		return fmt.Errorf("let %s sign in to domain %s: %w", p, d.Name, err)
+	}
+	return wrap(r.Assignments.RecordAssignment(ctx, d.Name, p, made), "record that %s is assigned to domain %s", p, d.Name)
+}
+
+// String is how errors name a principal.
+func (p Principal) String() string {
+	if p.Group {
+		return "group " + p.ID
+	}
+	return "user " + p.ID
+}
+
+// groupSignIn plans to assign the group through which a ready user has their
+// role, unless that is done.
+func (r *Reconciler) groupSignIn(ctx context.Context, t Target, res *Result, trigger event.Trigger) error {
+	p, wanted := principal(t.Domain, res.Verdict)
+	if !wanted || !p.Group || !res.ready || t.Domain.Mode == studio.Observe {
+		return nil
+	}
+	known, _, err := r.Assignments.Assigned(ctx, t.Domain.Name, p)
+	if err != nil || known {
+		return wrap(err, "look up whether %s is assigned to domain %s", p, t.Domain.Name)
+	}
+	l := event.Look{Scope: event.SignIn, GroupID: p.ID, Domain: t.Domain.Name, Trigger: trigger}
+	return r.schedule(ctx, r.Pass, "signin#"+p.ID+"#"+t.Domain.Name, l, r.Now().Add(collect))
+}
+
+// signInGroup assigns a group once its members are ready, as far as they get
+// ready at all.
+func (r *Reconciler) signInGroup(ctx context.Context, l event.Look) error {
+	subject := "signin#" + l.GroupID + "#" + l.Domain
+	if current, err := r.current(ctx, subject, l.Sequence); err != nil || !current {
+		return err
+	}
+	for _, t := range r.targets(ctx, l.Domain) {
+		mapped, err := r.mapped(ctx, t, l.GroupID)
+		if err != nil || !mapped {
+			return err
+		}
+		waiting, err := r.notReady(ctx, t, l.GroupID)
+		if err != nil {
+			return err
+		}
+		if len(waiting) > 0 && l.Attempt < signInWaits {
+			l.Attempt++
+			return errors.Join(
+				r.handOn(ctx, waiting, l.Trigger),
+				r.schedule(ctx, r.Pass, subject, l, r.Now().Add(signInAgain)))
+		}
+		if err := r.assign(ctx, t.Domain, Principal{Group: true, ID: l.GroupID}); err != nil {
+			if errors.Is(err, errNoApplication) {
+				r.Log.WarnContext(ctx, "nobody is assigned", "domain", t.Domain.Name, "group", l.GroupID, "reason", err.Error())
+				return nil
+			}
+			return err
+		}
+		r.Log.InfoContext(ctx, "assigned", "domain", t.Domain.Name, "group", l.GroupID, "membersNotReady", len(waiting))
+	}
+	return nil
+}
+
+// mapped reports whether a group has a row for the domain that can be relied on.
+func (r *Reconciler) mapped(ctx context.Context, t Target, groupID string) (bool, error) {
+	rows, err := r.Mapping.Rows(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, row := range of(rows, t.Domain.Name) {
+		if row.GroupID == groupID && row.Unreadable == "" {
+			return true, nil
+		}
+	}
+	named, err := r.Mapping.Named(ctx, groupID, rows)
+	if err != nil {
+		return false, err
+	}
+	for _, row := range of(named, t.Domain.Name) {
+		if row.Unreadable == "" {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// notReady are members of a group whose profile was not yet seen ready.
+func (r *Reconciler) notReady(ctx context.Context, t Target, groupID string) ([]Key, error) {
+	members, err := r.Identity.Members(ctx, groupID)
+	if err != nil {
+		return nil, fmt.Errorf("list the members of group %s: %w", groupID, err)
+	}
+	managed, err := r.Persons.Managed(ctx, t.Domain.Name)
+	if err != nil {
+		return nil, fmt.Errorf("list the managed people of %s: %w", t.Domain.Name, err)
+	}
+	ready := make(map[string]bool, len(managed))
+	for _, m := range managed {
+		ready[m.UserID] = m.Ready
+	}
+	var out []Key
+	for _, id := range members {
+		if !ready[id] {
+			out = append(out, Key{t.Domain.Name, id})
+		}
+	}
+	return out, nil
+}
