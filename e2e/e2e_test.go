@@ -6,6 +6,7 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -20,6 +21,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// The scripts wait for queues and states far more than they compute.
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"studiokeeper": studiokeeper})
 }
 
@@ -46,7 +51,11 @@ func TestScripts(t *testing.T) {
 		},
 		Condition: demanded(t),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serve, "user": user, "group": group, "join": join, "leave": leave, "row": row, "profile": profile, "queue": queue, "drained": drained, "bootstrap": bootstrap,
+			"serve": serve, "configure": configure, "bootstrap": bootstrap, "advance": advance,
+			"user": user, "group": group, "join": join, "leave": leave, "console": console, "signin": signin, "joined": joined,
+			"row": row, "item": item, "queue": queue, "drained": drained,
+			"domain": domain, "profile": profile, "profilein": profilein, "byhand": byhand, "runapp": runapp, "apps": apps, "setting": setting,
+			"watch": watch, "noticed": noticed,
 		},
 	})
 }

@@ -47,7 +47,8 @@ func LoadConfig(ctx context.Context, ref string, lookup func(string) (string, bo
 }
 
 // Open makes a reconciler from the configuration. It calls AWS only for a
-// configuration that lies in Parameter Store.
+// configuration that lies in Parameter Store, and for an identity store that it
+// leaves to be found.
 func Open(ctx context.Context, o Options) (*reconcile.Reconciler, error) {
 	cfg, err := LoadConfig(ctx, o.Config, o.Lookup)
 	if err != nil {
@@ -60,62 +61,88 @@ func Open(ctx context.Context, o Options) (*reconcile.Reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wire(cfg, session, o)
+	return wire(ctx, cfg, session, o)
 }
 
 // supported refuses what this version would have to ignore.
 func supported(cfg *config.Config) error {
-	switch {
-	case cfg.State.Table == "":
+	if cfg.State.Table == "" {
 		return fmt.Errorf("%w: state.table is missing; leases, next looks and the journal are kept there", config.ErrInvalid)
-	case cfg.IdentityCenter.IdentityStoreID == "":
-		return fmt.Errorf("%w: identityCenter.identityStoreId is missing; `aws sso-admin list-instances` shows it", config.ErrInvalid)
-	case len(cfg.Mapping.Naming) > 0:
-		return fmt.Errorf("%w: mapping.naming is not in force in this version; write the rows as rules or into the table", config.ErrInvalid)
 	}
 	return nil
 }
 
-func wire(cfg *config.Config, session *awscloud.Session, o Options) (*reconcile.Reconciler, error) {
-	home := awscloud.Place{Region: cfg.IdentityCenter.Region}
-	identity := &awscloud.IdentityStore{
-		Session: session, StoreID: cfg.IdentityCenter.IdentityStoreID,
-		At: awscloud.Place{Region: cfg.IdentityCenter.Region, Role: cfg.IdentityCenter.AssumeRole},
+// storeID is the configured identity store, or the only one there is.
+func storeID(ctx context.Context, cfg *config.Config, instances *awscloud.Instances) (string, error) {
+	if id := cfg.IdentityCenter.IdentityStoreID; id != "" {
+		return id, nil
 	}
-	state := &awscloud.State{Session: session, At: home, Table: cfg.State.Table}
-	profiles := &awscloud.Profiles{Session: session}
+	found, err := instances.StoreIDs(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case len(found) != 1:
+		return "", fmt.Errorf("%w: identityCenter.identityStoreId is missing, and there are %d identity stores to choose from: %q", config.ErrInvalid, len(found), found)
+	}
+	return found[0], nil
+}
+
+func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o Options) (*reconcile.Reconciler, error) {
+	home := awscloud.Place{Region: cfg.IdentityCenter.Region}
+	center := awscloud.Place{Region: cfg.IdentityCenter.Region, Role: cfg.IdentityCenter.AssumeRole}
+	store, err := storeID(ctx, cfg, &awscloud.Instances{Session: session, At: center})
+	if err != nil {
+		return nil, err
+	}
 	queue, pass, err := queues(session, home, o)
 	if err != nil {
 		return nil, err
 	}
-	return &reconcile.Reconciler{
-		Deployment: cfg.Deployment,
-		Formerly:   cfg.Formerly,
-		StoreID:    cfg.IdentityCenter.IdentityStoreID,
-		Grace:      cfg.Offboarding.Grace,
-		Targets:    targets(cfg),
-		Identity:   identity,
-		Profiles:   profiles,
-		Writer:     profiles,
-		Mapping:    mapping(cfg, session, home, identity),
-		Leases:     state,
-		Looks:      state,
-		Persons:    state,
-		Journal:    state,
-		Queue:      queue,
-		Pass:       pass,
-		Now:        time.Now,
-		Log:        o.Log,
-	}, nil
+	identity := &awscloud.IdentityStore{Session: session, StoreID: store, At: center}
+	state := &awscloud.State{Session: session, At: home, Table: cfg.State.Table}
+	profiles := &awscloud.Profiles{Session: session}
+	apps := &awscloud.Apps{Session: session}
+	r := &reconcile.Reconciler{
+		Deployment:  cfg.Deployment,
+		Formerly:    cfg.Formerly,
+		StoreID:     store,
+		Grace:       cfg.Offboarding.Grace,
+		Targets:     targets(cfg),
+		Identity:    identity,
+		Profiles:    profiles,
+		Writer:      profiles,
+		Mapping:     mapping(cfg, session, home, identity, state),
+		Domains:     &awscloud.Domains{Session: session},
+		Instances:   &awscloud.Instances{Session: session, At: center, StoreID: store},
+		Apps:        apps,
+		AppWriter:   apps,
+		SignIn:      &awscloud.SignIn{Session: session, At: center},
+		Assignments: state,
+		Leases:      state,
+		Looks:       state,
+		Persons:     state,
+		Journal:     state,
+		Queue:       queue,
+		Pass:        pass,
+		Now:         time.Now,
+		Log:         o.Log,
+	}
+	if cfg.Notices.Bus != "" {
+		r.Notices = &awscloud.Notices{Session: session, At: home, Bus: cfg.Notices.Bus}
+	}
+	return r, nil
 }
 
-func mapping(cfg *config.Config, session *awscloud.Session, home awscloud.Place, identity reconcile.Identity) *reconcile.Mapping {
+func mapping(cfg *config.Config, session *awscloud.Session, home awscloud.Place, identity *awscloud.IdentityStore, state *awscloud.State) *reconcile.Mapping {
 	m := &reconcile.Mapping{
 		Rules: cfg.Mapping.Rules, Allowed: cfg.RoleAllowed, Domains: cfg.Domains,
-		Identity: identity, Cache: cfg.Mapping.Cache, Now: time.Now,
+		Identity: identity, Groups: identity, Pins: state, Cache: cfg.Mapping.Cache, Now: time.Now,
 	}
 	if cfg.Mapping.Table != "" {
 		m.Table = &awscloud.Mapping{Session: session, At: home, Table: cfg.Mapping.Table}
+	}
+	if len(cfg.Mapping.Naming) > 0 {
+		m.Naming = cfg.NamedRows
 	}
 	return m
 }

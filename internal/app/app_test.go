@@ -122,7 +122,6 @@ func TestConfigurationThatCannotBeUsedIsSaidSo(t *testing.T) {
 	}
 	for what, text := range map[string]string{
 		"state.table is missing": without("state"),
-		"identityStoreId":        strings.Replace(good, ", identityStoreId: d-906716eb24", "", 1),
 		"deployment":             without("deployment"),
 	} {
 		_, err := invoke(t, options(t, text), ignored)

@@ -56,7 +56,8 @@ var mayUse = []string{
 // notInLambda must not be linked into the function: size and cold start.
 var notInLambda = []string{
 	module + "/internal/cli", module + "/internal/localcloud", "github.com/spf13/cobra", "html/template",
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker",
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker", "github.com/aws/aws-sdk-go-v2/service/sqs",
+	"github.com/aws/aws-sdk-go-v2/service/ssoadmin", "github.com/aws/aws-sdk-go-v2/service/eventbridge",
 }
 
 type pkg struct {

@@ -2,10 +2,12 @@ package awscloud
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -69,4 +71,52 @@ func separator(i int) string {
 		return ""
 	}
 	return ","
+}
+
+// attributeOf is the inverse of jsonOf for a value that encoding/json decoded, numbers as json.Number.
+func attributeOf(v any) types.AttributeValue {
+	switch v := v.(type) {
+	case string:
+		return text(v)
+	case json.Number:
+		return &types.AttributeValueMemberN{Value: v.String()}
+	case bool:
+		return &types.AttributeValueMemberBOOL{Value: v}
+	case []any:
+		values := make([]types.AttributeValue, len(v))
+		for i, element := range v {
+			values[i] = attributeOf(element)
+		}
+		return &types.AttributeValueMemberL{Value: values}
+	case map[string]any:
+		fields := item{}
+		for name, member := range v {
+			fields[name] = attributeOf(member)
+		}
+		return &types.AttributeValueMemberM{Value: fields}
+	}
+	return &types.AttributeValueMemberNULL{Value: true}
+}
+
+// kindOf describes an attribute's type as the console and the wire call it.
+func kindOf(v types.AttributeValue) string {
+	switch v.(type) {
+	case *types.AttributeValueMemberS:
+		return "a string (S)"
+	case *types.AttributeValueMemberN:
+		return "a number (N)"
+	case *types.AttributeValueMemberBOOL:
+		return "a boolean (BOOL)"
+	case *types.AttributeValueMemberNULL:
+		return "null (NULL)"
+	case *types.AttributeValueMemberM:
+		return "a map (M)"
+	case *types.AttributeValueMemberL:
+		return "a list (L)"
+	case *types.AttributeValueMemberB:
+		return "binary data (B)"
+	case *types.AttributeValueMemberSS, *types.AttributeValueMemberNS, *types.AttributeValueMemberBS:
+		return "a set"
+	}
+	return cmp.Or(strings.TrimPrefix(fmt.Sprintf("%T", v), "*types."), "nothing")
 }

@@ -25,17 +25,19 @@ import (
 // maxAnswer bounds how much of an answer is read; AWS JSON answers stay far below.
 const maxAnswer = 10 << 20
 
-// jsonAPI describes a service that speaks AWS JSON 1.1.
+// jsonAPI describes a service that speaks AWS JSON.
 type jsonAPI struct {
-	id      string // the SDK's service id, as in AWS_ENDPOINT_URL_<ID>
+	id      string // the SDK's service id, which AWS_ENDPOINT_URL_<ID> is made from
 	target  string // what comes before the operation in X-Amz-Target
 	signing string // service name in the signature
 	host    string // what comes before .<region>.amazonaws.com
+	version string // of AWS JSON; "" means 1.1
 }
 
 // jsonClient calls such a service on the SDK's own core: its retry loop, signer, user agent and transport.
 // It stands in for the SDK's package where that costs too much: initialising service/sagemaker alone more
-// than doubles a function's cold start, and it drops UserSettings newer than itself.
+// than doubles a function's cold start, and it drops UserSettings newer than itself. Of the services whose
+// one or two operations are used, no package is linked either.
 type jsonClient struct {
 	cfg     aws.Config
 	api     jsonAPI
@@ -52,21 +54,41 @@ func newJSONClient(cfg aws.Config, api jsonAPI) *jsonClient {
 	return &jsonClient{cfg: cfg, api: api, retryer: cfg.Retryer(), signer: v4.NewSigner(), http: client}
 }
 
-// call sends in and reads the answer into out. What the service refuses is a smithy.APIError.
+// call sends in and reads the answer into out; nil where nothing in the answer counts. What the service
+// refuses is a smithy.APIError.
 func (c *jsonClient) call(ctx context.Context, operation string, in, out any) error {
+	_, err := c.attempt(ctx, operation, in, out)
+	return err
+}
+
+// attempt is call; it also tells how the attempts before the last one ended.
+func (c *jsonClient) attempt(ctx context.Context, operation string, in, out any) (earlier []error, err error) {
 	ctx = middleware.ClearStackValues(ctx)
 	ctx = awsmiddleware.SetServiceID(ctx, c.api.id)
 	ctx = awsmiddleware.SetOperationName(ctx, operation)
 	ctx = awsmiddleware.SetRegion(ctx, c.cfg.Region)
 	stack, err := c.stack(operation, in, out)
 	if err == nil {
+		var metadata middleware.Metadata
 		handler := smithyhttp.NewClientHandlerWithOptions(c.http)
-		_, _, err = middleware.DecorateHandler(handler, stack).Handle(ctx, in)
+		_, metadata, err = middleware.DecorateHandler(handler, stack).Handle(ctx, in)
+		earlier = retried(metadata)
 	}
 	if err != nil {
-		return &smithy.OperationError{ServiceID: c.api.id, OperationName: operation, Err: err}
+		return earlier, &smithy.OperationError{ServiceID: c.api.id, OperationName: operation, Err: err}
 	}
-	return nil
+	return earlier, nil
+}
+
+func retried(metadata middleware.Metadata) []error {
+	var errs []error
+	attempts, _ := retry.GetAttemptResults(metadata)
+	for _, attempt := range attempts.Results {
+		if attempt.Retried {
+			errs = append(errs, attempt.Err)
+		}
+	}
+	return errs
 }
 
 func (c *jsonClient) stack(operation string, in, out any) (*middleware.Stack, error) {
@@ -105,7 +127,7 @@ func (c *jsonClient) serialize(operation string, in any) middleware.SerializeMid
 			return out, metadata, &smithy.SerializationError{Err: err}
 		}
 		request.Method, request.URL = http.MethodPost, endpoint
-		request.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		request.Header.Set("Content-Type", "application/x-amz-json-"+cmp.Or(c.api.version, "1.1"))
 		request.Header.Set("X-Amz-Target", c.api.target+"."+operation)
 		input.Request = request
 		return next.HandleSerialize(ctx, input)
@@ -162,6 +184,9 @@ func readAnswer(response *smithyhttp.Response, into any) error {
 		return &smithy.DeserializationError{Err: fmt.Errorf("the answer has more than %d bytes", maxAnswer)}
 	case response.StatusCode < 200 || response.StatusCode > 299:
 		return decodeError(response.StatusCode, response.Header, body)
+	}
+	if into == nil {
+		return nil // some operations answer with nothing at all
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return &smithy.DeserializationError{Err: fmt.Errorf("the answer is not the JSON that was expected: %w", err), Snapshot: body[:min(len(body), 1024)]}

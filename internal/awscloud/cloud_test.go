@@ -1,6 +1,7 @@
 package awscloud
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -23,10 +24,10 @@ const (
 	storeID = "d-906716eb24"
 )
 
-// newCloud starts a local cloud in which nothing takes time, and a Session on it.
+// newCloud starts a local cloud in which nothing takes time but the end of an app, and a Session on it.
 func newCloud(t *testing.T) (*localcloud.Cloud, *Session) {
 	t.Helper()
-	cloud := &localcloud.Cloud{ProfileDelay: -1, ProfileQuota: 1000}
+	cloud := &localcloud.Cloud{ProfileDelay: -1, SpaceDelay: -1, AppDelay: -1, ProfileQuota: 1000}
 	if err := cloud.CreateIdentityStore(account, region, storeID); err != nil {
 		t.Fatal(err)
 	}
@@ -60,11 +61,13 @@ func studioDomain(t *testing.T, s *Session, at Place) studio.Domain {
 	t.Helper()
 	out, err := sagemaker.NewFromConfig(s.at(at)).CreateDomain(t.Context(), &sagemaker.CreateDomainInput{
 		DomainName: aws.String("research"), AuthMode: sagemakertypes.AuthModeSso,
-		DefaultUserSettings: &sagemakertypes.UserSettings{ExecutionRole: aws.String(roleNamed("default"))},
-		SubnetIds:           []string{"subnet-0a1b2c3d"}, VpcId: aws.String("vpc-0a1b2c3d"),
+		DefaultUserSettings:  &sagemakertypes.UserSettings{ExecutionRole: aws.String(roleNamed("default"))},
+		DefaultSpaceSettings: &sagemakertypes.DefaultSpaceSettings{ExecutionRole: aws.String(roleNamed("spaces"))},
+		SubnetIds:            []string{"subnet-0a1b2c3d"}, VpcId: aws.String("vpc-0a1b2c3d"),
 	})
 	must(t, err)
-	return studio.Domain{Name: "research", ID: *out.DomainId, Region: at.Region, Account: account, AssumeRole: at.Role}
+	owner := cmp.Or(at.Account, account)
+	return studio.Domain{Name: "research", ID: *out.DomainId, Region: at.Region, Account: owner, AssumeRole: at.Role}
 }
 
 func roleNamed(name string) string { return "arn:aws:iam::" + account + ":role/studio/" + name }

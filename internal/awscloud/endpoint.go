@@ -49,7 +49,7 @@ func (c *jsonClient) endpoint(ctx context.Context) (*url.URL, error) {
 func configuredEndpoint(ctx context.Context, cfg aws.Config, id string) string {
 	general := aws.ToString(cfg.BaseEndpoint)
 	_, forAll := os.LookupEnv("AWS_ENDPOINT_URL")
-	_, forThis := os.LookupEnv("AWS_ENDPOINT_URL_" + strings.ToUpper(id))
+	_, forThis := os.LookupEnv("AWS_ENDPOINT_URL_" + strings.ReplaceAll(strings.ToUpper(id), " ", "_"))
 	if forAll && !forThis || ignoresEndpoints(ctx, cfg.ConfigSources) {
 		return general
 	}

@@ -27,6 +27,9 @@ const (
 	Refused     Fault = "refused"     // anything else: another error code, or an answer that cannot be right
 )
 
+// ErrChanged: what was to be written over is no longer what was read.
+var ErrChanged = errors.New("it was changed by somebody else meanwhile; read it again")
+
 // Error codes are compared as strings: SageMaker's model, for one, knows neither ValidationException nor
 // ThrottlingException nor AccessDeniedException, and other services spell the same thing differently.
 // https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html
@@ -40,7 +43,8 @@ func faultOfCode(code string) Fault {
 		"MissingAuthenticationToken", "MissingAuthenticationTokenException":
 		return Expired
 	case "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
-		"TooManyRequestsException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown":
+		"TooManyRequestsException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown",
+		"ThrottlingError", "ProvisionedThroughputExceeded": // the last two as reasons of a cancelled transaction
 		return Throttled
 	case "InternalFailure", "InternalError", "InternalServerError", "InternalServerException", "InternalServiceError",
 		"ServiceUnavailable", "ServiceUnavailableException", "RequestTimeout", "RequestTimeoutException":
@@ -143,6 +147,9 @@ func (e *Error) hint() string {
 	if errors.Is(e.cause, context.Canceled) || errors.Is(e.cause, context.DeadlineExceeded) {
 		return "the time for this run was over"
 	}
+	if errors.Is(e.meaning, reconcile.ErrQuota) {
+		return quotaHint(e.Action)
+	}
 	switch e.Fault {
 	case Denied:
 		if assuming(e.cause) {
@@ -159,6 +166,21 @@ func (e *Error) hint() string {
 		return "check the endpoint and the network, or try later"
 	}
 	return ""
+}
+
+// quotaHint says what to do about a quota that a call ran into.
+// https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html
+func quotaHint(action string) string {
+	if action == "sagemaker:CreateUserProfile" {
+		return "the account's quota of user profiles (L-AC46C40F) is used up: ask for a higher one in Service Quotas"
+	}
+	return "the quota is 100 groups on one application: assign users instead (signIn: user), or put several groups into one"
+}
+
+// codeIs reports whether AWS refused with this error code.
+func codeIs(err error, code string) bool {
+	refusal, ok := errors.AsType[smithy.APIError](err)
+	return ok && refusal.ErrorCode() == code
 }
 
 // assuming reports whether the refusal came from assuming a role on the way to the call itself.
@@ -194,12 +216,16 @@ type refusal struct {
 // refusals gives what SageMaker's refusals mean, first match wins. The codes are documented; the texts are
 // not, so they are matched loosely, and all of them are unverified but where a thread shows them.
 // What stands in brackets or quotes are names, which may say anything, and is left out of the comparison.
-// Only a message that speaks of a domain and no profile is a missing domain. A missing assignment comes
+// Only a message that speaks of a domain and no profile or app is a missing domain. An app that is going or
+// gone is gone to us; "deleting" comes before the other states that refuse a change. A missing assignment comes
 // before one that exists, because the looser patterns further down would match it as well.
 func refusals() []refusal {
 	loose := func(pattern string) *regexp.Regexp { return regexp.MustCompile("(?is)" + pattern) }
 	const inUse, invalid = "ResourceInUse ConflictException", "ResourceInUse ConflictException ValidationException"
 	return []refusal{
+		{"DescribeDomain", "ResourceNotFound", loose(``), reconcile.ErrGone},
+		{"DeleteApp", "ResourceNotFound", loose(`\bapp\b`), reconcile.ErrGone},
+		{"DeleteApp", invalid, loose(`already.*delet|automatically deleted|being deleted|\bdeleting\b`), reconcile.ErrGone},
 		{"", "ResourceNotFound", loose(`user.?profile`), reconcile.ErrGone},
 		{"", "ResourceNotFound", loose(`domain`), nil},
 		{"", "ResourceNotFound", loose(``), reconcile.ErrGone},
@@ -209,7 +235,7 @@ func refusals() []refusal {
 		{"CreateUserProfile", invalid, loose(`already (has|have|associated|assigned|been (associated|assigned)).*profile`), reconcile.ErrUserHasProfile},
 		{"CreateUserProfile", invalid, loose(`already (exists|in use)`), reconcile.ErrNameTaken},
 		{"", inUse, loose(``), reconcile.ErrBusy},
-		{"UpdateUserProfile AddTags", "ValidationException", loose(`\b(pending|updating|deleting)\b|not (in )?.?inservice`), reconcile.ErrBusy},
+		{"UpdateUserProfile AddTags DeleteApp", "ValidationException", loose(`\b(pending|updating|deleting)\b|not (in )?.?inservice`), reconcile.ErrBusy},
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // https://docs.aws.amazon.com/singlesignon/latest/IdentityStoreAPIReference/API_IsMemberInGroups.html
 const identityPage = 100
 
-// IdentityStore is reconcile.Identity on IAM Identity Center's identity store.
+// IdentityStore is reconcile.Identity and GroupReader on IAM Identity Center's identity store.
 type IdentityStore struct {
 	Session *Session
 	// At is Identity Center's Region and, where it lies in another account, how to get there.
@@ -27,7 +27,10 @@ type IdentityStore struct {
 	StoreID string
 }
 
-var _ reconcile.Identity = (*IdentityStore)(nil)
+var (
+	_ reconcile.Identity    = (*IdentityStore)(nil)
+	_ reconcile.GroupReader = (*IdentityStore)(nil)
+)
 
 func (i *IdentityStore) client() *identitystore.Client { return i.Session.identitystoreAt(i.At) }
 
@@ -131,7 +134,7 @@ func (i *IdentityStore) Members(ctx context.Context, groupID string) ([]string, 
 	return members, nil
 }
 
-// GroupsOf implements reconcile.Identity, over all pages as Members does.
+// GroupsOf implements reconcile.GroupReader, over all pages as Members does.
 func (i *IdentityStore) GroupsOf(ctx context.Context, userID string) ([]string, error) {
 	r := i.request("ListGroupMembershipsForMember", "user", userID)
 	var groups []string
@@ -161,7 +164,7 @@ func (i *IdentityStore) GroupsOf(ctx context.Context, userID string) ([]string, 
 	return groups, nil
 }
 
-// GroupName implements reconcile.Identity.
+// GroupName implements reconcile.GroupReader.
 func (i *IdentityStore) GroupName(ctx context.Context, groupID string) (string, error) {
 	r := i.request("DescribeGroup", "group", groupID)
 	out, err := i.client().DescribeGroup(ctx, &identitystore.DescribeGroupInput{IdentityStoreId: &i.StoreID, GroupId: &groupID})

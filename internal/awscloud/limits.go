@@ -27,7 +27,7 @@ func rateOf(service, operation string) (requestRate, bool) {
 	switch service {
 	case "identitystore":
 		return requestRate{perSecond: 20, burst: 10}, true
-	case "SSO Admin":
+	case ssoAdminID:
 		return requestRate{perSecond: 20, burst: 10, shared: true}, true
 	case sagemakerID:
 		switch operation {

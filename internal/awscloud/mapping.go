@@ -18,7 +18,7 @@ import (
 	"studiokeeper/internal/studio"
 )
 
-// Mapping is reconcile.RowTable on the DynamoDB mapping table: hash key group, range key domain, and the
+// Mapping is reconcile.RowTable, and what people edit, on the DynamoDB mapping table: hash key group, range key domain, and the
 // attributes role, priority, settings and note, the last of which is for people and means nothing.
 type Mapping struct {
 	Session *Session
@@ -31,10 +31,56 @@ var _ reconcile.RowTable = (*Mapping)(nil)
 // item is a DynamoDB item.
 type item = map[string]types.AttributeValue
 
+// Entry is a row of the table as people write it.
+type Entry struct {
+	Group    studio.GroupRef
+	Domain   string // the configuration's name of the domain
+	Role     string // ARN
+	Priority int    // higher wins
+	Settings studio.Settings
+	Note     string // for people; it means nothing
+}
+
+// Stored is an entry as it was found in the table.
+type Stored struct {
+	Entry
+	// Wrong says why the entry cannot be relied on; "" when it can. What could not be read is then empty,
+	// and an unreadable priority is studio.UnknownPriority.
+	Wrong string
+	read  item // as it stands in the table
+}
+
 // Rows implements reconcile.RowTable.
 func (m *Mapping) Rows(ctx context.Context) ([]studio.Row, error) {
-	r := request{action: "dynamodb:Scan", on: "mapping table " + m.Table, at: m.Session.where(m.At)}
+	all, err := m.scan(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var rows []studio.Row
+	for _, is := range all {
+		rows = append(rows, studio.Row{
+			Group: is.Group, Domain: is.Domain, Role: is.Role, Priority: is.Priority, Settings: is.Settings, Unreadable: is.Wrong,
+			Source: fmt.Sprintf("table %s: group %q, domain %q", m.Table, is.Group.Key(), is.Domain),
+		})
+	}
+	return rows, nil
+}
+
+// Entries reads the whole table, strongly consistent, by group and domain.
+func (m *Mapping) Entries(ctx context.Context) ([]Stored, error) {
+	all, err := m.scan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b Stored) int {
+		return cmp.Or(cmp.Compare(a.Group.Key(), b.Group.Key()), cmp.Compare(a.Domain, b.Domain))
+	})
+	return all, nil
+}
+
+func (m *Mapping) scan(ctx context.Context) ([]Stored, error) {
+	r := m.request("Scan")
+	var all []Stored
 	err := everyKey(r, func(after item) (item, error) {
 		out, err := m.Session.dynamodbAt(m.At).Scan(ctx, &dynamodb.ScanInput{
 			TableName: &m.Table, ConsistentRead: aws.Bool(true), ExclusiveStartKey: after,
@@ -43,14 +89,18 @@ func (m *Mapping) Rows(ctx context.Context) ([]studio.Row, error) {
 			return nil, r.failed(err, nil)
 		}
 		for _, it := range out.Items {
-			rows = append(rows, m.row(it))
+			all = append(all, stored(it))
 		}
 		return out.LastEvaluatedKey, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return rows, nil
+	return all, nil
+}
+
+func (m *Mapping) request(operation string) request {
+	return request{action: "dynamodb:" + operation, on: "mapping table " + m.Table, at: m.Session.where(m.At)}
 }
 
 // everyKey calls page until nothing is left, as everyPage does for tokens.
@@ -68,37 +118,36 @@ func everyKey(r request, page func(after item) (item, error)) error {
 	}
 }
 
-// row reads an item. Whatever cannot be understood makes the row unreadable. An attribute of an unknown
+// stored reads an item. Whatever cannot be understood makes the entry unreliable. An attribute of an unknown
 // name does too: it may be a misspelt priority, so without a right one the row might outrank every other.
-func (m *Mapping) row(it item) studio.Row {
+func stored(it item) Stored {
 	var wrong []string
 	note := func(problem string) {
 		if problem != "" {
 			wrong = append(wrong, problem)
 		}
 	}
+	is := Stored{read: it}
 	group, problem := textOf(it, "group")
 	note(problem)
-	domain, problem := textOf(it, "domain")
+	is.Group = studio.ParseGroupRef(group)
+	is.Domain, problem = textOf(it, "domain")
 	note(problem)
-	row := studio.Row{
-		Group: studio.ParseGroupRef(group), Domain: domain, Priority: studio.DefaultPriority,
-		Source: fmt.Sprintf("table %s: group %q, domain %q", m.Table, group, domain),
-	}
-	row.Role, problem = textOf(it, "role")
+	is.Role, problem = textOf(it, "role")
 	note(problem)
-	row.Priority, problem = priorityOf(it)
+	is.Priority, problem = priorityOf(it)
 	note(problem)
-	row.Settings, problem = settingsOf(it)
+	is.Settings, problem = settingsOf(it)
 	note(problem)
+	is.Note = stringOf(it, "note")
 	if unknown := unknownAttributes(it); len(unknown) > 0 {
 		note(fmt.Sprintf("unknown attribute %s (a row has group, domain, role, priority, settings and note)", strings.Join(unknown, ", ")))
 		if _, given := it["priority"]; !given {
-			row.Priority = studio.UnknownPriority
+			is.Priority = studio.UnknownPriority
 		}
 	}
-	row.Unreadable = strings.Join(wrong, "; ")
-	return row
+	is.Wrong = strings.Join(wrong, "; ")
+	return is
 }
 
 func textOf(it item, name string) (text, problem string) {
@@ -147,34 +196,14 @@ func settingsOf(it item) (s studio.Settings, problem string) {
 	}
 }
 
+func rowAttributes() []string {
+	return []string{"group", "domain", "role", "priority", "settings", "note"}
+}
+
 func unknownAttributes(it item) []string {
-	known := []string{"group", "domain", "role", "priority", "settings", "note"}
-	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(it)), func(name string) bool { return slices.Contains(known, name) })
+	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(it)), func(name string) bool { return slices.Contains(rowAttributes(), name) })
 	for i, name := range unknown {
 		unknown[i] = strconv.Quote(name)
 	}
 	return unknown
-}
-
-// kindOf describes an attribute's type as the console and the wire call it.
-func kindOf(v types.AttributeValue) string {
-	switch v.(type) {
-	case *types.AttributeValueMemberS:
-		return "a string (S)"
-	case *types.AttributeValueMemberN:
-		return "a number (N)"
-	case *types.AttributeValueMemberBOOL:
-		return "a boolean (BOOL)"
-	case *types.AttributeValueMemberNULL:
-		return "null (NULL)"
-	case *types.AttributeValueMemberM:
-		return "a map (M)"
-	case *types.AttributeValueMemberL:
-		return "a list (L)"
-	case *types.AttributeValueMemberB:
-		return "binary data (B)"
-	case *types.AttributeValueMemberSS, *types.AttributeValueMemberNS, *types.AttributeValueMemberBS:
-		return "a set"
-	}
-	return cmp.Or(strings.TrimPrefix(fmt.Sprintf("%T", v), "*types."), "nothing")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -63,27 +62,11 @@ func (s *State) Remember(ctx context.Context, p reconcile.Person) error {
 
 // Managed implements reconcile.Persons.
 func (s *State) Managed(ctx context.Context, domain string) ([]reconcile.Person, error) {
-	of := key("person#"+domain, "")
-	r := s.request("Query", of)
 	var persons []reconcile.Person
-	err := everyKey(r, func(after item) (item, error) {
-		out, err := s.client().Query(ctx, &dynamodb.QueryInput{
-			TableName: &s.Table, ConsistentRead: aws.Bool(true), ExclusiveStartKey: after,
-			KeyConditionExpression:    aws.String("#pk = :pk"),
-			ExpressionAttributeNames:  map[string]string{"#pk": "pk"},
-			ExpressionAttributeValues: item{":pk": of["pk"]},
-		})
-		if err != nil {
-			return nil, r.failed(err, nil)
-		}
-		for _, it := range out.Items {
-			p, err := s.person("Query", domain, it)
-			if err != nil {
-				return nil, err
-			}
-			persons = append(persons, p)
-		}
-		return out.LastEvaluatedKey, nil
+	err := s.query(ctx, "person#"+domain, func(it item) error {
+		p, err := s.person("Query", domain, it)
+		persons = append(persons, p)
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -2,10 +2,9 @@ package awscloud
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"studiokeeper/internal/event"
 	"studiokeeper/internal/reconcile"
@@ -15,23 +14,44 @@ import (
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 const maxDelay = 900
 
+func sqsAPI() jsonAPI {
+	return jsonAPI{id: "SQS", target: "AmazonSQS", signing: "sqs", host: "sqs", version: "1.0"}
+}
+
 // Queue is reconcile.Queue on a standard SQS queue: a FIFO queue has no delay per message.
 type Queue struct {
 	Session *Session
-	At      Place
+	// At is where the queue is: calls go to this Region's endpoint, whatever the host in the URL.
+	At Place
 	// URL of the queue.
 	URL string
 }
 
 var _ reconcile.Queue = (*Queue)(nil)
 
+// sendMessage and sentMessage are SendMessage's wire forms.
+type sendMessage struct {
+	QueueURL     string `json:"QueueUrl"`
+	MessageBody  string
+	DelaySeconds int32
+}
+
+type sentMessage struct {
+	MessageID        string `json:"MessageId"`
+	MD5OfMessageBody string
+}
+
 // Send implements reconcile.Queue. A call whose answer was lost is repeated, so a look may arrive twice.
+// SQS answers with a digest of what it took, which is compared.
 func (q *Queue) Send(ctx context.Context, l event.Look, delay time.Duration) error {
-	_, err := q.Session.sqsAt(q.At).SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: &q.URL, MessageBody: aws.String(string(l.Message())), DelaySeconds: delaySeconds(delay),
-	})
-	if err != nil {
-		return request{action: "sqs:SendMessage", on: "queue " + q.URL, at: q.Session.where(q.At)}.failed(err, nil)
+	r := request{action: "sqs:SendMessage", on: "queue " + q.URL, at: q.Session.where(q.At)}
+	body := string(l.Message())
+	var sent sentMessage
+	if err := q.Session.jsonAt(sqsAPI(), q.At).call(ctx, "SendMessage", sendMessage{q.URL, body, delaySeconds(delay)}, &sent); err != nil {
+		return r.failed(err, nil)
+	}
+	if want := md5.Sum([]byte(body)); sent.MessageID == "" || sent.MD5OfMessageBody != hex.EncodeToString(want[:]) {
+		return r.broken("message %q has the MD5 %q instead of %x", sent.MessageID, sent.MD5OfMessageBody, want)
 	}
 	return nil
 }

@@ -1,6 +1,11 @@
 package awscloud
 
 import (
+	"crypto/md5"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -8,18 +13,27 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/google/go-cmp/cmp"
+
 	"studiokeeper/internal/event"
 )
 
+func newQueue(t *testing.T, s *Session) *Queue {
+	t.Helper()
+	made, err := sqs.NewFromConfig(s.base).CreateQueue(t.Context(), &sqs.CreateQueueInput{
+		QueueName: aws.String("studiokeeper-events"),
+	})
+	must(t, err)
+	return &Queue{Session: s, URL: *made.QueueUrl}
+}
+
 func TestALookArrivesAfterItsDelay(t *testing.T) {
 	cloud, s := newCloud(t)
-	made, err := s.sqsAt(Place{}).CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("studiokeeper-events")})
-	must(t, err)
-	q := &Queue{Session: s, URL: *made.QueueUrl}
+	q := newQueue(t, s)
 	look := event.Look{Scope: event.User, UserID: identity(1), Sequence: 7}
 	must(t, q.Send(t.Context(), look, 29*time.Second+time.Millisecond))
 	receive := func() []string {
-		out, err := s.sqsAt(Place{}).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.URL})
+		out, err := sqs.NewFromConfig(s.base).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.URL})
 		must(t, err)
 		var bodies []string
 		for _, m := range out.Messages {
@@ -39,14 +53,52 @@ func TestALookArrivesAfterItsDelay(t *testing.T) {
 
 func TestAQueueThatCannotBeReachedIsAnError(t *testing.T) {
 	cloud, s := newCloud(t)
-	made, err := s.sqsAt(Place{}).CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("studiokeeper-events")})
-	must(t, err)
-	q := &Queue{Session: s, URL: *made.QueueUrl}
+	q := newQueue(t, s)
 	look := event.Look{Scope: event.Everybody}
 	failsOnEveryFailure(t, cloud, "sqs", "SendMessage", func() error { return q.Send(t.Context(), look, 0) })
 	q.URL = strings.Replace(q.URL, "studiokeeper-events", "no-such-queue", 1)
 	if err := q.Send(t.Context(), look, 0); FaultOf(err) != Missing {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAMessageIsSentToTheRegionsEndpointAsJSON10(t *testing.T) {
+	const queue = "https://sqs.eu-west-1.amazonaws.com/111122223333/studiokeeper-events"
+	look := event.Look{Scope: event.User, UserID: identity(1)}
+	var got http.Header
+	var sent map[string]any
+	s := served(t, func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header
+		if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
+			t.Error(err)
+		}
+		_, _ = fmt.Fprintf(w, `{"MessageId":"m-1","MD5OfMessageBody":"%x"}`, md5.Sum(look.Message()))
+	})
+	must(t, (&Queue{Session: s, At: Place{Region: "eu-west-1"}, URL: queue}).Send(t.Context(), look, time.Minute))
+	for header, want := range map[string]string{
+		"X-Amz-Target": "AmazonSQS.SendMessage", "Content-Type": "application/x-amz-json-1.0", "Authorization": "/eu-west-1/sqs/aws4_request",
+	} {
+		if !strings.Contains(got.Get(header), want) {
+			t.Errorf("%s: %q lacks %q", header, got.Get(header), want)
+		}
+	}
+	if diff := cmp.Diff(map[string]any{"QueueUrl": queue, "MessageBody": string(look.Message()), "DelaySeconds": 60.0}, sent); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAMessageThatSQSTookOtherwiseIsAnError(t *testing.T) {
+	for name, answer := range map[string]string{
+		"another digest": `{"MessageId":"m-1","MD5OfMessageBody":"d41d8cd98f00b204e9800998ecf8427e"}`,
+		"no digest":      `{"MessageId":"m-1"}`,
+		"nothing at all": `{}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := served(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) })
+			if err := (&Queue{Session: s, URL: "q"}).Send(t.Context(), event.Look{Scope: event.Everybody}, 0); err == nil {
+				t.Error("no error")
+			}
+		})
 	}
 }
 

@@ -36,7 +36,11 @@ var (
 
 // call asks SageMaker in the domain's place; on is what the error says it was about.
 func (p *Profiles) call(ctx context.Context, d studio.Domain, operation, on string, in, out any) error {
-	if err := p.Session.sagemakerAt(placeOf(d)).call(ctx, operation, in, out); err != nil {
+	return callStudio(ctx, p.Session, d, operation, on, in, out)
+}
+
+func callStudio(ctx context.Context, s *Session, d studio.Domain, operation, on string, in, out any) error {
+	if err := s.jsonAt(sagemakerAPI(), placeOf(d)).call(ctx, operation, in, out); err != nil {
 		return studioRequest(d, operation, on).failed(err, meaning(operation, err))
 	}
 	return nil

@@ -206,7 +206,7 @@ func TestRefusedCreationsSayWhy(t *testing.T) {
 		t.Errorf("the same name in capitals: got %v", err)
 	}
 	cloud.Inject(localcloud.Fault{Operation: "CreateUserProfile", Code: "ResourceLimitExceeded"})
-	if err := profiles.Create(t.Context(), d, taken); !errors.Is(err, reconcile.ErrQuota) {
+	if err := profiles.Create(t.Context(), d, taken); !errors.Is(err, reconcile.ErrQuota) || !strings.Contains(err.Error(), "quota of user profiles (L-AC46C40F)") {
 		t.Errorf("at the quota: got %v", err)
 	}
 	cloud.ClearFaults()

@@ -20,7 +20,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/identitystore"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"studiokeeper/internal/studio"
@@ -77,10 +76,8 @@ type Session struct {
 
 	identitystore clients[*identitystore.Client]
 	dynamodb      clients[*dynamodb.Client]
-	sqs           clients[*sqs.Client]
 	sts           clients[*sts.Client]
-	sagemaker     clients[*jsonClient]
-	ssm           clients[*jsonClient]
+	json          map[string]*clients[*jsonClient] // by service id
 }
 
 // Load makes a Session from the SDK's usual sources: environment, shared configuration, the function's
@@ -203,20 +200,25 @@ func (s *Session) dynamodbAt(p Place) *dynamodb.Client {
 	return s.dynamodb.get(p, func(p Place) *dynamodb.Client { return dynamodb.NewFromConfig(s.at(p)) })
 }
 
-func (s *Session) sqsAt(p Place) *sqs.Client {
-	return s.sqs.get(p, func(p Place) *sqs.Client { return sqs.NewFromConfig(s.at(p)) })
-}
-
 func (s *Session) stsAt(p Place) *sts.Client {
 	return s.sts.get(p, func(p Place) *sts.Client { return sts.NewFromConfig(s.at(p)) })
 }
 
-func (s *Session) sagemakerAt(p Place) *jsonClient {
-	return s.sagemaker.get(p, func(p Place) *jsonClient { return newJSONClient(s.at(p), sagemakerAPI()) })
+// jsonAt gives the client of a service that is called without its SDK package.
+func (s *Session) jsonAt(api jsonAPI, p Place) *jsonClient {
+	return s.clientsOf(api).get(p, func(p Place) *jsonClient { return newJSONClient(s.at(p), api) })
 }
 
-func (s *Session) ssmAt(p Place) *jsonClient {
-	return s.ssm.get(p, func(p Place) *jsonClient { return newJSONClient(s.at(p), ssmAPI()) })
+func (s *Session) clientsOf(api jsonAPI) *clients[*jsonClient] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.json == nil {
+		s.json = map[string]*clients[*jsonClient]{}
+	}
+	if s.json[api.id] == nil {
+		s.json[api.id] = &clients[*jsonClient]{}
+	}
+	return s.json[api.id]
 }
 
 // partition is the AWS partition a Region belongs to.

@@ -234,7 +234,7 @@ func TestAllClientsNameUsInTheUserAgent(t *testing.T) {
 		w.WriteHeader(400)
 	})
 	state := &State{Session: s, Table: "studiokeeper-state"}
-	_, err1 := state.Current(t.Context(), "u", 1)
+	_, err1 := state.Begin(t.Context(), "u", 1)
 	_, err2 := (&Profiles{s}).Describe(t.Context(), research(), "alice")
 	_, err3 := identityStore(s).User(t.Context(), "u")
 	if err := errors.Join(err1, err2, err3); err == nil {
@@ -259,14 +259,17 @@ func TestClientsAreMadeOncePerPlace(t *testing.T) {
 	var first atomic.Pointer[jsonClient]
 	for range 20 {
 		wg.Go(func() {
-			c := s.sagemakerAt(memberPlace("eu-west-1"))
+			c := s.jsonAt(sagemakerAPI(), memberPlace("eu-west-1"))
 			if !first.CompareAndSwap(nil, c) && first.Load() != c {
 				t.Error("a second client for the same place")
 			}
 		})
 	}
 	wg.Wait()
-	if s.sagemakerAt(memberPlace("us-east-1")) == first.Load() {
+	if s.jsonAt(sagemakerAPI(), memberPlace("us-east-1")) == first.Load() {
 		t.Error("two Regions share a client")
+	}
+	if s.jsonAt(ssoAdminAPI(), memberPlace("eu-west-1")) == first.Load() {
+		t.Error("two services share a client")
 	}
 }

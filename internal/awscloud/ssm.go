@@ -27,7 +27,7 @@ type gotParameter struct {
 func (s *Session) Parameter(ctx context.Context, at Place, name string) (string, error) {
 	r := request{action: "ssm:GetParameter", on: fmt.Sprintf("parameter %q", name), at: s.where(at)}
 	var out gotParameter
-	if err := s.ssmAt(at).call(ctx, "GetParameter", getParameter{name, true}, &out); err != nil {
+	if err := s.jsonAt(ssmAPI(), at).call(ctx, "GetParameter", getParameter{name, true}, &out); err != nil {
 		return "", r.failed(err, nil)
 	}
 	if out.Parameter.Value == nil {

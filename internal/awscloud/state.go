@@ -14,7 +14,7 @@ import (
 	"studiokeeper/internal/reconcile"
 )
 
-// State is reconcile's Leases, Looks, Persons and Journal on one DynamoDB table with the string keys pk
+// State is reconcile's Leases, Looks, Persons, Pins, Assignments and Journal on one DynamoDB table with the string keys pk
 // (hash) and sk (range). Its TTL attribute is expires, in epoch seconds; DynamoDB deletes days late, so
 // nothing here ever rests on an item being gone.
 //
@@ -29,10 +29,12 @@ type State struct {
 }
 
 var (
-	_ reconcile.Leases  = (*State)(nil)
-	_ reconcile.Looks   = (*State)(nil)
-	_ reconcile.Persons = (*State)(nil)
-	_ reconcile.Journal = (*State)(nil)
+	_ reconcile.Leases      = (*State)(nil)
+	_ reconcile.Looks       = (*State)(nil)
+	_ reconcile.Persons     = (*State)(nil)
+	_ reconcile.Pins        = (*State)(nil)
+	_ reconcile.Assignments = (*State)(nil)
+	_ reconcile.Journal     = (*State)(nil)
 )
 
 func (s *State) client() *dynamodb.Client { return s.Session.dynamodbAt(s.At) }
@@ -58,16 +60,43 @@ func (s *State) get(ctx context.Context, key item) (item, error) {
 	return out.Item, nil
 }
 
+// query reads all items of a hash key, strongly consistent, and hands each to read.
+func (s *State) query(ctx context.Context, pk string, read func(item) error) error {
+	of := key(pk, "")
+	r := s.request("Query", of)
+	return everyKey(r, func(after item) (item, error) {
+		out, err := s.client().Query(ctx, &dynamodb.QueryInput{
+			TableName: &s.Table, ConsistentRead: aws.Bool(true), ExclusiveStartKey: after,
+			KeyConditionExpression:    aws.String("#pk = :pk"),
+			ExpressionAttributeNames:  map[string]string{"#pk": "pk"},
+			ExpressionAttributeValues: item{":pk": of["pk"]},
+		})
+		if err != nil {
+			return nil, r.failed(err, nil)
+		}
+		for _, it := range out.Items {
+			if err := read(it); err != nil {
+				return nil, err
+			}
+		}
+		return out.LastEvaluatedKey, nil
+	})
+}
+
 // update changes one item if condition holds. Otherwise done is false and is is the item that stood in the
-// way, nil when it was its absence. Attribute names begin with # and are spelled out in full, because
+// way, nil when it was its absence; "" is no condition. Attribute names begin with # and are spelled out in full, because
 // owner, until and others are reserved words.
 func (s *State) update(ctx context.Context, key item, change, condition string, names map[string]string, values item) (is item, done bool, err error) {
-	out, err := s.client().UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.Table, Key: key, UpdateExpression: &change, ConditionExpression: &condition,
+	in := &dynamodb.UpdateItemInput{
+		TableName: &s.Table, Key: key, UpdateExpression: &change,
 		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
+	}
+	if condition != "" {
+		in.ConditionExpression = &condition
+	}
+	out, err := s.client().UpdateItem(ctx, in)
 	if refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		return refused.Item, false, nil
 	}

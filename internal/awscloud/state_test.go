@@ -190,11 +190,17 @@ func TestALookMovesOnlyEarlierOrWhenItIsSpent(t *testing.T) {
 		}
 	}
 	for sequence, want := range map[int64]bool{5: true, 4: false, 6: false, 0: false} {
-		if got, err := state.Current(t.Context(), "user u", sequence); got != want || err != nil {
+		if got, err := state.Begin(t.Context(), "user u", sequence); got != want || err != nil {
 			t.Errorf("current %d: got %v, %v", sequence, got, err)
 		}
 	}
-	if got, err := state.Current(t.Context(), "nobody", 1); got || err != nil {
+	if got, err := state.Begin(t.Context(), "user u", 5); !got || err != nil {
+		t.Errorf("a look that was cut off begins again: got %v, %v", got, err)
+	}
+	if got, err := state.Schedule(t.Context(), "user u", at(20), at(50)); got != 6 || err != nil {
+		t.Errorf("while the planned look is made, before its time by this clock: got %d, %v; want 6", got, err)
+	}
+	if got, err := state.Begin(t.Context(), "nobody", 1); got || err != nil {
 		t.Errorf("a subject without a look: got %v, %v", got, err)
 	}
 }
@@ -228,7 +234,7 @@ func TestALookWhoseAnswerWasLostIsStillSent(t *testing.T) {
 	cloud.Inject(localcloud.Fault{Operation: "UpdateItem", Times: 1, Drop: true, Effect: localcloud.After})
 	sequence, err := state.Schedule(t.Context(), "user u", c.now(), c.now().Add(time.Minute))
 	must(t, err)
-	if current, err := state.Current(t.Context(), "user u", sequence); !current || err != nil {
+	if current, err := state.Begin(t.Context(), "user u", sequence); !current || err != nil {
 		t.Errorf("sequence %d is not current: %v", sequence, err)
 	}
 }

@@ -68,7 +68,7 @@ func TestRefusalsAreDecodedFromEveryFormAWSUses(t *testing.T) {
 				w.WriteHeader(http.StatusBadRequest)
 				_, _ = io.WriteString(w, test.body)
 			})
-			err := s.sagemakerAt(Place{}).call(t.Context(), "DescribeUserProfile", struct{}{}, &struct{}{})
+			err := s.jsonAt(sagemakerAPI(), Place{}).call(t.Context(), "DescribeUserProfile", struct{}{}, &struct{}{})
 			refused, ok := errors.AsType[smithy.APIError](err)
 			if !ok {
 				t.Fatalf("want a smithy.APIError, got %v", err)
@@ -263,6 +263,19 @@ func TestSageMakersRefusalsHaveAMeaning(t *testing.T) {
 		{"UpdateUserProfile", "ValidationException", "UserProfile [x] is in Pending state", reconcile.ErrBusy},
 		{"UpdateUserProfile", "ValidationException", "1 validation error detected", nil},
 		{"UpdateUserProfile", "ResourceNotFound", "UserProfile [x] does not exist.", reconcile.ErrGone},
+		{"DescribeDomain", "ResourceNotFound", "Domain [d-abcdefghijkl] does not exist.", reconcile.ErrGone},
+		{"ListApps", "ResourceNotFound", "Domain [d-abcdefghijkl] does not exist.", nil},
+		{"DeleteApp", "ResourceNotFound", "App [d-abcdefghijkl/alice/JupyterServer/default] does not exist.", reconcile.ErrGone},
+		{"DeleteApp", "ResourceNotFound", "App with name 'default' does not exist in domain 'd-abcdefghijkl'", reconcile.ErrGone},
+		{"DeleteApp", "ResourceNotFound", "Domain [d-abcdefghijkl] does not exist.", nil},
+		{"DeleteApp", "ValidationException", "App [arn:aws:sagemaker:us-east-1:111122223333:app/x] has already been deleted.", reconcile.ErrGone},
+		{"DeleteApp", "ValidationException", "The app is already deleted", reconcile.ErrGone},
+		{"DeleteApp", "ValidationException", "App [x] previously failed and was automatically deleted.", reconcile.ErrGone},
+		{"DeleteApp", "ValidationException", "Cannot delete App [x] because it is in Deleting status.", reconcile.ErrGone},
+		{"DeleteApp", "ResourceInUse", "App [x] is in Deleting status.", reconcile.ErrGone},
+		{"DeleteApp", "ResourceInUse", "App [deleting] is in Pending status.", reconcile.ErrBusy},
+		{"DeleteApp", "ValidationException", "Cannot delete App [x] because it is in Pending status.", reconcile.ErrBusy},
+		{"DeleteApp", "ValidationException", "1 validation error detected", nil},
 		{"UpdateUserProfile", "AccessDeniedException", "UserProfile already exists", nil},
 	}
 	for _, test := range tests {
@@ -286,6 +299,8 @@ func TestEndpointsFollowTheSDK(t *testing.T) {
 		{"GovCloud", nil, aws.Config{Region: "us-gov-west-1"}, "https://api.sagemaker.us-gov-west-1.amazonaws.com/"},
 		{"one for all", nil, aws.Config{Region: "eu-west-1", BaseEndpoint: &global}, global + "/"},
 		{"one of its own", nil, aws.Config{Region: "eu-west-1", BaseEndpoint: &global, ConfigSources: []any{endpoints{"SageMaker": own}}}, own},
+		{"one of a service whose id has a space", map[string]string{"AWS_ENDPOINT_URL": global, "AWS_ENDPOINT_URL_SSO_ADMIN": own},
+			aws.Config{Region: "eu-west-1", BaseEndpoint: &global, ConfigSources: []any{endpoints{ssoAdminID: own}}}, own},
 		{"another service's", nil, aws.Config{Region: "eu-west-1", BaseEndpoint: &global, ConfigSources: []any{endpoints{"STS": own}}}, global + "/"},
 		{"the environment's for all beats a file's", map[string]string{"AWS_ENDPOINT_URL": global},
 			aws.Config{Region: "eu-west-1", BaseEndpoint: &global, ConfigSources: []any{endpoints{"SageMaker": own}}}, global + "/"},
@@ -299,11 +314,21 @@ func TestEndpointsFollowTheSDK(t *testing.T) {
 			for name, value := range test.env {
 				t.Setenv(name, value)
 			}
-			got, err := (&jsonClient{cfg: test.cfg, api: sagemakerAPI()}).endpoint(t.Context())
+			api := sagemakerAPI()
+			if strings.Contains(test.name, "id has a space") {
+				api = ssoAdminAPI()
+			}
+			got, err := (&jsonClient{cfg: test.cfg, api: api}).endpoint(t.Context())
 			if err != nil || got.String() != test.want {
 				t.Errorf("got %v, %v; want %s", got, err, test.want)
 			}
 		})
+	}
+	for _, api := range []jsonAPI{ssoAdminAPI(), sqsAPI(), eventsAPI(), ssmAPI()} {
+		got, err := (&jsonClient{cfg: aws.Config{Region: "eu-west-1"}, api: api}).endpoint(t.Context())
+		if want := "https://" + api.signing + ".eu-west-1.amazonaws.com/"; err != nil || got.String() != want {
+			t.Errorf("%s: got %v, %v; want %s", api.id, got, err, want)
+		}
 	}
 	if _, err := (&jsonClient{api: sagemakerAPI()}).endpoint(t.Context()); err == nil {
 		t.Error("without a Region: no error")

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/render"
 )
 
@@ -53,7 +55,7 @@ func demo(ctx context.Context, env Environment) (err error) {
 	t.title("AWS in one process, on %s", s.endpoint)
 	for _, tell := range []func(context.Context) error{
 		func(ctx context.Context) error { return t.account(ctx, command, &log) },
-		t.row, t.joins, t.arrives, t.unmapped, t.forged,
+		t.row, t.joins, t.arrives, t.signsIn, t.unmapped, t.forged,
 	} {
 		if err := tell(ctx); err != nil {
 			return fmt.Errorf("the story went wrong: %w\nThe function's log:\n%s", err, log.String())
@@ -65,14 +67,15 @@ func demo(ctx context.Context, env Environment) (err error) {
 
 // teller tells the story and checks each step of it.
 type teller struct {
-	w      io.Writer
-	style  render.Style
-	sample *sample
-	step   int
-	alice  string // ids
-	group  string
-	joined time.Time
-	since  time.Time // when the step began
+	w       io.Writer
+	style   render.Style
+	sample  *sample
+	step    int
+	alice   string // ids
+	group   string
+	profile string // alice's, where she landed
+	joined  time.Time
+	since   time.Time // when the step began
 }
 
 const (
@@ -181,6 +184,45 @@ func (t *teller) arrives(ctx context.Context) error {
 	return nil
 }
 
+// signsIn waits until alice's group may sign in, and opens Studio as she does.
+func (t *teller) signsIn(ctx context.Context) error {
+	// The function looks again seconds later; the cloud's clock is moved on meanwhile.
+	for {
+		profile, err := t.sample.cloud.SignIn(sampleAccount, sampleRegion, t.sample.domainID, t.alice)
+		if err == nil {
+			t.profile = profile
+			break
+		}
+		var denied *localcloud.SignInDenied
+		if !errors.As(err, &denied) {
+			return err
+		}
+		t.sample.cloud.Advance(time.Second)
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return fmt.Errorf("alice cannot sign in: %w", err)
+		}
+	}
+	p, err := t.profileOf(ctx, "alice@example.com")
+	if err != nil {
+		return err
+	}
+	if aws.ToString(p.UserProfileName) != t.profile {
+		return fmt.Errorf("alice lands in %s, not in %s", t.profile, aws.ToString(p.UserProfileName))
+	}
+	notice, err := t.delivered(ctx, t.alice, reconcile.NoticeReady)
+	if err != nil {
+		return err
+	}
+	var told struct{ Detail reconcile.NoticeDetail }
+	if err := json.Unmarshal(notice.Event, &told); err != nil {
+		return err
+	}
+	t.say("Her group may sign in to the domain, and she opens Studio",
+		"she lands in "+t.profile,
+		fmt.Sprintf("and a notice on the bus tells of it: %q, %s", reconcile.NoticeReady, told.Detail.StudioURL))
+	return nil
+}
+
 func (t *teller) unmapped(ctx context.Context) error {
 	group, err := t.createGroup(ctx, "cafeteria")
 	if err != nil {
@@ -211,6 +253,7 @@ func (t *teller) forged(ctx context.Context) error {
 	body := fmt.Sprintf(`{"source":"aws.sso-directory","detail-type":"AWS API Call via CloudTrail","detail":{"eventVersion":"1.08",
 		"eventID":"forged","eventSource":"sso-directory.amazonaws.com","eventName":"AddMemberToGroup",
 		"requestParameters":{"identityStoreId":%q,"groupId":%q,"member":{"memberId":%q}}}}`, sampleStore, t.group, eve)
+	before := t.looks()
 	_, err = sqs.NewFromConfig(t.sample.aws).SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &t.sample.queueURL, MessageBody: &body})
 	if err != nil {
 		return err
@@ -222,6 +265,12 @@ func (t *teller) forged(ctx context.Context) error {
 			return err
 		}
 		t.sample.cloud.Advance(31 * time.Second)
+	}
+	if err := t.handled(ctx); err != nil {
+		return err
+	}
+	if looks := t.looks() - before; looks != 3 {
+		return fmt.Errorf("the function looked %d times for what the forged event claims, want 3", looks)
 	}
 	return t.nothingFor(ctx, "eve@example.com", "A forged event says that eve@example.com joined "+demoGroup,
 		"an event only says whom to look at: three looks at her groups, and no profile")
@@ -242,6 +291,9 @@ func (t *teller) nothingFor(ctx context.Context, userName, what, seen string) er
 	t.say(what, seen)
 	return nil
 }
+
+// looks counts how often memberships were read.
+func (t *teller) looks() int { return t.sample.cloud.CallCounts()["identitystore.IsMemberInGroups"] }
 
 func (t *teller) end() {
 	fmt.Fprintf(t.w, "\n%s\n", t.style.Dim("Try it by hand: studiokeeper local"))
@@ -265,7 +317,7 @@ func (t *teller) createGroup(ctx context.Context, name string) (string, error) {
 func (t *teller) delivered(ctx context.Context, id, name string) (localcloud.Delivered, error) {
 	for {
 		for _, e := range t.sample.cloud.Events() {
-			if len(e.Targets) > 0 && bytes.Contains(e.Event, []byte(id)) && bytes.Contains(e.Event, []byte(name)) {
+			if bytes.Contains(e.Event, []byte(id)) && bytes.Contains(e.Event, []byte(name)) {
 				return e, nil
 			}
 		}

@@ -143,7 +143,7 @@ func (s *sample) makeTables(ctx context.Context) error {
 	client := dynamodb.NewFromConfig(s.aws)
 	for table, keys := range map[string][2]string{sampleMapping: {"group", "domain"}, sampleState: {"pk", "sk"}} {
 		_, err := client.CreateTable(ctx, &dynamodb.CreateTableInput{
-			TableName: aws.String(table), BillingMode: dynamotypes.BillingModePayPerRequest,
+			TableName: aws.String(table), StreamSpecification: streamOf(table), BillingMode: dynamotypes.BillingModePayPerRequest,
 			AttributeDefinitions: []dynamotypes.AttributeDefinition{
 				{AttributeName: &keys[0], AttributeType: dynamotypes.ScalarAttributeTypeS},
 				{AttributeName: &keys[1], AttributeType: dynamotypes.ScalarAttributeTypeS},
@@ -162,6 +162,15 @@ func (s *sample) makeTables(ctx context.Context) error {
 		TimeToLiveSpecification: &dynamotypes.TimeToLiveSpecification{AttributeName: aws.String("expires"), Enabled: aws.Bool(true)},
 	})
 	return err
+}
+
+// streamOf turns the mapping table's stream on: a changed row reaches the
+// members of its group.
+func streamOf(table string) *dynamotypes.StreamSpecification {
+	if table != sampleMapping {
+		return nil
+	}
+	return &dynamotypes.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: dynamotypes.StreamViewTypeKeysOnly}
 }
 
 func (s *sample) makeQueues(ctx context.Context) error {
@@ -236,7 +245,6 @@ domains:
     id: %s
     region: %s
     account: "%s"
-    signIn: none
 mapping:
   roles: ["%s*"]
   table: %s
@@ -245,6 +253,8 @@ offboarding:
   quarantineRole: "arn:aws:iam::{account}:role/studiokeeper-quarantine"
 state:
   table: %s
+notices:
+  bus: default
 `
 
 func (s *sample) writeConfig() error {
@@ -278,7 +288,9 @@ func (s *sample) startFunctions(command []string, log io.Writer) error {
 			return err
 		}
 	}
-	return nil
+	return s.cloud.MapStream(localcloud.StreamMapping{
+		TableName: sampleMapping, Function: eventsFunction, BisectBatchOnFunctionError: true, ReportBatchItemFailures: true,
+	})
 }
 
 // functionItself starts this executable again as the function.

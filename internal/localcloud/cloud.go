@@ -149,13 +149,17 @@ func (c *Cloud) Close() {
 	c.work.Wait()
 }
 
-// ServeHTTP answers one AWS API request.
+// ServeHTTP answers one AWS API request, or one through a door that has no API.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.start()
 	body, err := readBody(w, r)
 	if err != nil {
 		refused := errf(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "%v", err)
 		protocolOf(r, nil).errorAnswer(nil, refused, newRequestID()).write(w)
+		return
+	}
+	if isDoor(r.URL.Path) {
+		c.serveDoor(w, r, body)
 		return
 	}
 	c.serve(w, c.route(r, body))

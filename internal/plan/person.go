@@ -41,7 +41,7 @@ type Person struct {
 
 // pollInterval is how soon a profile that SageMaker is at work on is looked
 // at again: creating one takes seconds.
-const pollInterval = 5 * time.Second
+const pollInterval = 3 * time.Second
 
 // Plan decides about one person. The changes come in the order in which they
 // are to be made. It never plans to change or remove a profile that carries

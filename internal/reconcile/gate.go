@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"studiokeeper/internal/studio"
 )
 
@@ -57,30 +55,34 @@ func (g *gate) facts(ctx context.Context, d studio.Domain) (DomainFacts, error) 
 func (g *gate) check(ctx context.Context, d studio.Domain) (DomainFacts, error) {
 	var facts DomainFacts
 	var account, instance string
-	round, ctx := errgroup.WithContext(ctx)
-	round.Go(func() (err error) {
-		facts, err = g.domains.Facts(ctx, d)
-		return wrap(err, "describe domain %s (%s)", d.Name, d.ID)
+	var errs [3]error
+	var all sync.WaitGroup
+	all.Go(func() {
+		account, errs[0] = g.domains.CallerAccount(ctx, d)
+		errs[0] = wrap(errs[0], "ask whose credentials are used for domain %s", d.Name)
 	})
-	round.Go(func() (err error) {
-		account, err = g.domains.CallerAccount(ctx, d)
-		return wrap(err, "ask whose credentials are used for domain %s", d.Name)
+	all.Go(func() {
+		facts, errs[1] = g.domains.Facts(ctx, d)
+		errs[1] = wrap(errs[1], "describe domain %s (%s)", d.Name, d.ID)
 	})
-	round.Go(func() (err error) {
-		instance, err = g.instances.Instance(ctx)
-		return wrap(err, "find the Identity Center instance of the identity store")
+	all.Go(func() {
+		instance, errs[2] = g.instances.Instance(ctx)
+		errs[2] = wrap(errs[2], "find the Identity Center instance of the identity store")
 	})
-	if err := round.Wait(); err != nil {
+	all.Wait()
+	if errs[0] == nil && account != d.Account {
+		// Said first: in another account the domain is not there either.
+		return DomainFacts{}, fmt.Errorf("domain %s: the credentials are of account %s, and the configuration says %s; give the domain an assumeRole", d.Name, account, d.Account)
+	}
+	if err := errors.Join(errs[:]...); err != nil {
 		return DomainFacts{}, err
 	}
-	return facts, refuse(d, facts, account, instance)
+	return facts, refuse(d, facts, instance)
 }
 
 // refuse says why a domain is not to be touched; nil when it may be.
-func refuse(d studio.Domain, facts DomainFacts, account, instance string) error {
+func refuse(d studio.Domain, facts DomainFacts, instance string) error {
 	switch {
-	case account != d.Account:
-		return fmt.Errorf("domain %s: the credentials are of account %s, and the configuration says %s; give the domain an assumeRole", d.Name, account, d.Account)
 	case facts.Unified:
 		return fmt.Errorf("domain %s (%s) belongs to SageMaker Unified Studio, which manages its own users; take it out of the configuration", d.Name, d.ID)
 	case facts.AuthMode != "SSO":

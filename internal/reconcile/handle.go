@@ -255,7 +255,7 @@ func (r *Reconciler) current(ctx context.Context, subject string, sequence int64
 	if sequence == 0 {
 		return true, nil
 	}
-	current, err := r.Looks.Current(ctx, subject, sequence)
+	current, err := r.Looks.Begin(ctx, subject, sequence)
 	return current, wrap(err, "check whether look %d at %s is the planned one", sequence, subject)
 }
 

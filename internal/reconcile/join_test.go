@@ -132,7 +132,7 @@ func TestProfileMadeAtFirstSignInIsAdopted(t *testing.T) {
 	group := w.group("ad-group-1", "a", 100, alice)
 
 	want(t, "first look", w.handle(added(alice, group)), []string{"adopt", "update"})
-	want(t, "later looks", w.settle(), nil)
+	want(t, "the look at what still runs", w.settle(), []string{"tag"})
 	want(t, "profiles", w.profiles(), []string{"alice@example.com a"})
 	if tags := w.tags("alice@example.com"); tags["team"] != "ml" || tags[studio.TagDeployment] != "prod" {
 		t.Errorf("tags are %v", tags)

@@ -164,6 +164,7 @@ func (m *Mapping) resolve(ctx context.Context, rows []studio.Row) error {
 			r.Unreadable = cmp.Or(r.Unreadable, fmt.Sprintf("the identity store has no group with this display name any more; it was %s", pinned))
 		case pinned != "" && pinned != r.GroupID:
 			r.Unreadable = cmp.Or(r.Unreadable, takenOver(r.Group.Name, pinned, r.GroupID))
+			r.GroupID, r.Vanished = pinned, true
 		}
 	}
 	return nil

@@ -213,8 +213,9 @@ type Looks interface {
 	// one planned, or if none is outstanding at now. Only who moved it sends
 	// the message: sequence is then above 0.
 	Schedule(ctx context.Context, subject string, now, due time.Time) (sequence int64, err error)
-	// Current reports whether sequence is still the subject's planned look.
-	Current(ctx context.Context, subject string, sequence int64) (bool, error)
+	// Begin reports whether sequence is still the subject's planned look, and
+	// takes it for spent from then on. A look that was cut off may begin again.
+	Begin(ctx context.Context, subject string, sequence int64) (bool, error)
 }
 
 // Person is what the state table remembers of a user whose profile we manage.

@@ -53,14 +53,15 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 		return sight{}, err
 	}
 	s := sight{}
+	// Before anything is read there: a domain that is not what the configuration
+	// says is not to be believed. It costs a round only the first time.
+	if s.facts, err = r.gate.facts(ctx, t.Domain); err != nil {
+		return sight{}, err
+	}
 	var who identified
 	var named []studio.Profile
 	key := Key{t.Domain.Name, userID}
 	g, round := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		s.facts, err = r.gate.facts(round, t.Domain)
-		return err
-	})
 	g.Go(func() (err error) {
 		// Not under round: what the domains share must not end with one of them.
 		who, err = r.identify(ctx, userID, rows)

@@ -24,7 +24,7 @@ const (
 // Waits before looking again.
 const (
 	busyAgain  = 10 * time.Second // somebody else has the lease
-	readyAgain = 5 * time.Second  // a profile is being made or changed
+	readyAgain = 3 * time.Second  // a profile is being made or changed
 	usedAgain  = 30 * time.Second // apps run on the profile
 	staleAgain = 30 * time.Second // an event named a change that the read does not show
 )

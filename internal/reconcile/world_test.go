@@ -65,13 +65,36 @@ func newWorld(t testing.TB, edit func(string) string) *world {
 	w.must(cloud.CreateIdentityStore(account, region, store))
 	w.makeTable("mapping", "group", "domain")
 	w.makeTable("state", "pk", "sk")
+	w.domain = w.makeDomain("research")
+	w.open(edit)
+	return w
+}
+
+func (w *world) makeDomain(name string) string {
+	w.t.Helper()
 	made, err := sagemaker.NewFromConfig(w.aws).CreateDomain(context.Background(), &sagemaker.CreateDomainInput{
-		DomainName: aws.String("research"), AuthMode: sagemakertypes.AuthModeSso, VpcId: aws.String("vpc-0a1b2c3d"), SubnetIds: []string{"subnet-0a1b2c3d"},
+		DomainName: &name, AuthMode: sagemakertypes.AuthModeSso, VpcId: aws.String("vpc-0a1b2c3d"), SubnetIds: []string{"subnet-0a1b2c3d"},
 		DefaultUserSettings: &sagemakertypes.UserSettings{ExecutionRole: aws.String("arn:aws:iam::111122223333:role/default")},
 	})
 	w.must(err)
-	w.domain = *made.DomainId
-	w.open(edit)
+	return *made.DomainId
+}
+
+// withDomains is a world with n domains: research, d1, d2 …
+func withDomains(t testing.TB, n int, edit func(string) string) *world {
+	t.Helper()
+	w := newWorld(t, edit)
+	var lines strings.Builder
+	for i := 1; i < n; i++ {
+		name := fmt.Sprintf("d%d", i)
+		fmt.Fprintf(&lines, "  - {name: %s, id: %s, region: us-east-1, account: \"111122223333\", signIn: none}\n", name, w.makeDomain(name))
+	}
+	w.open(func(s string) string {
+		if edit != nil {
+			s = edit(s)
+		}
+		return strings.Replace(s, "mapping:\n", lines.String()+"mapping:\n", 1)
+	})
 	return w
 }
 

@@ -49,7 +49,7 @@ type Row struct {
 	Settings   Settings
 	Source     string // where the row is written, for people
 	Unreadable string // why the row cannot be relied on; "" when it can
-	Vanished   bool   // the store no longer has the group; GroupID is what it was
+	Vanished   bool   // the group is gone, or its name now means another; GroupID is what it was
 }
 
 // Same reports whether two rows give the same rights.

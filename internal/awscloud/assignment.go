@@ -1,0 +1,84 @@
+package awscloud
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"studiokeeper/internal/reconcile"
+)
+
+// PrincipalTypes of sso-admin, with which the sort keys of assignments begin.
+const (
+	groupPrincipal = "GROUP"
+	userPrincipal  = "USER"
+)
+
+func principalType(p reconcile.Principal) string {
+	if p.Group {
+		return groupPrincipal
+	}
+	return userPrincipal
+}
+
+func assignmentKey(domain string, p reconcile.Principal) item {
+	return key("assignment#"+domain, principalType(p)+"#"+p.ID)
+}
+
+// Assigned implements reconcile.Assignments.
+func (s *State) Assigned(ctx context.Context, domain string, p reconcile.Principal) (known, ours bool, err error) {
+	it, err := s.get(ctx, assignmentKey(domain, p))
+	if err != nil || it == nil {
+		return false, false, err
+	}
+	_, ours, err = s.assignment("GetItem", it)
+	return err == nil, ours, err
+}
+
+// Assignments implements reconcile.Assignments.
+func (s *State) Assignments(ctx context.Context, domain string) (map[reconcile.Principal]bool, error) {
+	recorded := map[reconcile.Principal]bool{}
+	err := s.query(ctx, "assignment#"+domain, func(it item) error {
+		p, ours, err := s.assignment("Query", it)
+		recorded[p] = ours
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return recorded, nil
+}
+
+// assignment reads an item. One that was not written by us is an error: taken for anything else, an
+// assignment of somebody else's could be removed, or one of ours stay.
+func (s *State) assignment(operation string, it item) (reconcile.Principal, bool, error) {
+	kind, id, _ := strings.Cut(stringOf(it, "sk"), "#")
+	ours, ok := it["ours"].(*types.AttributeValueMemberBOOL)
+	if !ok || id == "" || kind != groupPrincipal && kind != userPrincipal {
+		return reconcile.Principal{}, false, s.request(operation, it).broken("%q is no record of an assignment; delete the item or repair it", stringOf(it, "sk"))
+	}
+	return reconcile.Principal{Group: kind == groupPrincipal, ID: id}, ours.Value, nil
+}
+
+// RecordAssignment implements reconcile.Assignments in one write, whoever else writes. The item has no
+// expiry: only what is recorded is ever removed.
+func (s *State) RecordAssignment(ctx context.Context, domain string, p reconcile.Principal, ours bool) error {
+	change := "SET #ours = if_not_exists(#ours, :ours)"
+	if ours {
+		change = "SET #ours = :ours"
+	}
+	_, _, err := s.update(ctx, assignmentKey(domain, p), change, "",
+		map[string]string{"#ours": "ours"}, item{":ours": &types.AttributeValueMemberBOOL{Value: ours}})
+	return err
+}
+
+// ForgetAssignment implements reconcile.Assignments.
+func (s *State) ForgetAssignment(ctx context.Context, domain string, p reconcile.Principal) error {
+	of := assignmentKey(domain, p)
+	if _, err := s.client().DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.Table, Key: of}); err != nil {
+		return s.request("DeleteItem", of).failed(err, nil)
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package awscloud
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"studiokeeper/internal/reconcile"
+)
+
+func TestAnAssignmentOfOursStaysOurs(t *testing.T) {
+	tests := []struct {
+		name    string
+		records []bool
+		want    bool
+	}{
+		{"ours", []bool{true}, true},
+		{"found there", []bool{false}, false},
+		{"ours, then found there", []bool{true, false}, true},
+		{"found there, then made by us", []bool{false, true}, true},
+		{"recorded twice", []bool{true, true, false, false}, true},
+	}
+	_, state, _ := newState(t)
+	for n, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := reconcile.Principal{Group: true, ID: identity(1001 + n)}
+			for _, ours := range test.records {
+				must(t, state.RecordAssignment(t.Context(), "research", p, ours))
+			}
+			if known, ours, err := state.Assigned(t.Context(), "research", p); !known || ours != test.want || err != nil {
+				t.Errorf("known %v, ours %v, %v; want %v", known, ours, err, test.want)
+			}
+		})
+	}
+}
+
+func TestAssignmentsAreRecordedByDomainKindAndID(t *testing.T) {
+	_, state, _ := newState(t)
+	want := map[reconcile.Principal]bool{}
+	for n := range 30 {
+		p := reconcile.Principal{Group: n%2 == 0, ID: fmt.Sprint("id-", n/2)}
+		want[p] = n%3 == 0
+		must(t, state.RecordAssignment(t.Context(), "research", p, want[p]))
+	}
+	elsewhere := reconcile.Principal{ID: "id-99"}
+	must(t, state.RecordAssignment(t.Context(), "research-2", elsewhere, true))
+	gone := reconcile.Principal{Group: true, ID: "id-0"}
+	for range 2 {
+		must(t, state.ForgetAssignment(t.Context(), "research", gone))
+	}
+	delete(want, gone)
+	got, err := state.Assignments(t.Context(), "research")
+	must(t, err)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, p := range []reconcile.Principal{gone, elsewhere} {
+		if known, ours, err := state.Assigned(t.Context(), "research", p); known || ours || err != nil {
+			t.Errorf("%+v: known %v, ours %v, %v", p, known, ours, err)
+		}
+	}
+	it, err := state.get(t.Context(), assignmentKey("research", reconcile.Principal{ID: "id-0"}))
+	if must(t, err); it == nil || it["expires"] != nil {
+		t.Errorf("the item is %v; it must not expire", it)
+	}
+}
+
+func TestARecordOfAnAssignmentThatCannotBeUnderstoodIsAnError(t *testing.T) {
+	for name, it := range map[string]item{
+		"no word on whose it is": key("assignment#research", "GROUP#g"),
+		"another kind": func() item {
+			it := key("assignment#research", "ROLE#g")
+			it["ours"] = yes()
+			return it
+		}(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, state, _ := newState(t)
+			state.put(t, it)
+			if got, err := state.Assignments(t.Context(), "research"); err == nil {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+	_, state, _ := newState(t)
+	state.put(t, key("assignment#research", "GROUP#g"))
+	if known, ours, err := state.Assigned(t.Context(), "research", reconcile.Principal{Group: true, ID: "g"}); err == nil || known || ours {
+		t.Errorf("known %v, ours %v, %v", known, ours, err)
+	}
+}
+
+func TestUnreachableRecordsOfAssignmentsAreAnError(t *testing.T) {
+	cloud, state, _ := newState(t)
+	p := reconcile.Principal{ID: "u"}
+	failsOnEveryFailure(t, cloud, "dynamodb", "GetItem", func() error { _, _, err := state.Assigned(t.Context(), "research", p); return err })
+	failsOnEveryFailure(t, cloud, "dynamodb", "Query", func() error { _, err := state.Assignments(t.Context(), "research"); return err })
+	failsOnEveryFailure(t, cloud, "dynamodb", "UpdateItem", func() error { return state.RecordAssignment(t.Context(), "research", p, true) })
+	failsOnEveryFailure(t, cloud, "dynamodb", "DeleteItem", func() error { return state.ForgetAssignment(t.Context(), "research", p) })
+}

@@ -1,0 +1,229 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	sagemakertypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"studiokeeper/internal/event"
+	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/reconcile"
+	"studiokeeper/internal/studio"
+)
+
+// startApp starts a JupyterServer under the user's profile.
+func (w *world) startApp(profile string) {
+	w.t.Helper()
+	_, err := sagemaker.NewFromConfig(w.aws).CreateApp(context.Background(), &sagemaker.CreateAppInput{
+		DomainId: &w.domain, UserProfileName: &profile, AppType: sagemakertypes.AppTypeJupyterServer, AppName: aws.String("default"),
+	})
+	w.must(err)
+	w.cloud.Advance(time.Minute)
+}
+
+func (w *world) runningApps() int {
+	w.t.Helper()
+	list, err := sagemaker.NewFromConfig(w.aws).ListApps(context.Background(), &sagemaker.ListAppsInput{DomainIdEquals: &w.domain})
+	w.must(err)
+	n := 0
+	for _, a := range list.Apps {
+		if a.Status == sagemakertypes.AppStatusInService || a.Status == sagemakertypes.AppStatusPending {
+			n++
+		}
+	}
+	return n
+}
+
+// moving is a user in the group low whose profile is ready, and the group high.
+func moving(w *world) (alice, low, high string) {
+	w.t.Helper()
+	alice = w.user("alice@example.com")
+	low = w.group("low", "low", 10, alice)
+	high = w.group("high", "high", 20)
+	w.handle(added(alice, low))
+	w.settle()
+	return alice, low, high
+}
+
+func TestAppsAreStoppedBeforeTheRoleChanges(t *testing.T) {
+	w := newWorld(t, nil)
+	alice, _, high := moving(w)
+	w.startApp(name(alice, "alice@example.com"))
+	w.join(high, alice)
+
+	want(t, "with an app running", w.handle(added(alice, high)), []string{"update"})
+	want(t, "the role meanwhile", w.profiles(), []string{"alice@example.com low"})
+	w.settle()
+	want(t, "apps", w.runningApps(), 0)
+	want(t, "the role then", w.profiles(), []string{"alice@example.com high"})
+	if tag := w.tags("alice@example.com")[studio.TagApplied]; !studio.SameRole(tag, roles+"high") {
+		t.Errorf("the tag of what was applied is %s", tag)
+	}
+}
+
+// An app may be started between the last listing and the update: it has the
+// old role, and must not outlive the change.
+func TestAppStartedInTheMiddleOfAChangeIsStoppedToo(t *testing.T) {
+	w := newWorld(t, nil)
+	w.cloud.AppsAllowUpdates = true
+	alice, _, high := moving(w)
+	w.join(high, alice)
+	want(t, "the change", w.handle(added(alice, high)), []string{"update"})
+	w.startApp(name(alice, "alice@example.com"))
+	want(t, "apps", w.runningApps(), 1)
+	want(t, "later looks", w.settle(), []string{"tag", "tag"})
+	want(t, "apps", w.runningApps(), 0)
+	want(t, "another look", w.handle(added(alice, high)), nil)
+}
+
+func TestWhenIdleWaitsForApps(t *testing.T) {
+	w := newWorld(t, func(s string) string {
+		return strings.Replace(s, "signIn: none", "signIn: none, onRoleChange: whenIdle", 1)
+	})
+	alice, _, high := moving(w)
+	w.startApp(name(alice, "alice@example.com"))
+	w.join(high, alice)
+	want(t, "with an app running", w.handle(added(alice, high)), []string{"update"})
+	want(t, "apps", w.runningApps(), 1)
+	want(t, "the role", w.profiles(), []string{"alice@example.com low"})
+	want(t, "looks planned", w.queue.len(), 1)
+}
+
+func TestSettingsAloneStopNoApps(t *testing.T) {
+	rules := func(settings string) func(string) string {
+		return func(s string) string {
+			return strings.Replace(s, "  table: mapping\n", "  rules: [{group: ad-group-1, domain: research, role: \"arn:aws:iam::111122223333:role/studio/a\""+settings+"}]\n", 1)
+		}
+	}
+	w := newWorld(t, rules(""))
+	alice := w.user("alice@example.com")
+	group := w.group("ad-group-1", "", 0, alice)
+	w.handle(added(alice, group))
+	w.settle()
+	w.startApp(name(alice, "alice@example.com"))
+	w.open(rules(`, settings: {SecurityGroups: [sg-0a1b2c3d]}`))
+	want(t, "while an app runs", w.handle(added(alice, group)), []string{"update"})
+	want(t, "apps", w.runningApps(), 1)
+	want(t, "looks planned", w.queue.len(), 1)
+}
+
+func TestSharedReadsAreReadOnceForAllDomains(t *testing.T) {
+	w := withDomains(t, 3, nil)
+	alice := w.user("alice@example.com")
+	group := w.group("ad-group-1", "a", 100, alice)
+	w.row("ad-group-1", "d1", roles+"b", 100)
+	w.handle(added(alice, group))
+	counts := w.cloud.CallCounts()
+	want(t, "DescribeUser", counts["identitystore.DescribeUser"], 1)
+	want(t, "IsMemberInGroups", counts["identitystore.IsMemberInGroups"], 1)
+	want(t, "profiles made", counts["sagemaker.CreateUserProfile"], 2)
+}
+
+func TestOneDomainThatFailsStopsNoOther(t *testing.T) {
+	w := withDomains(t, 3, nil)
+	alice := w.user("alice@example.com")
+	group := w.group("ad-group-1", "a", 100, alice)
+	w.cloud.Inject(localcloud.Fault{Service: "sagemaker", Operation: "ListUserProfiles", Resource: w.keeper.Targets[1].Domain.ID, Code: "AccessDeniedException"})
+	_, err := w.try(added(alice, group))
+	if err == nil || !strings.Contains(err.Error(), "d1") || !strings.Contains(err.Error(), "sagemaker:ListUserProfiles") {
+		t.Errorf("the error is %v", err)
+	}
+	want(t, "profiles", w.profiles(), []string{"alice@example.com a"})
+}
+
+func TestSignInByGroupWaitsForItsMembers(t *testing.T) {
+	w := newWorld(t, func(s string) string { return strings.Replace(s, "signIn: none", "signIn: group", 1) })
+	w.cloud.ProfileDelay = time.Second
+	alice, bob := w.user("alice@example.com"), w.user("bob@example.com")
+	group := w.group("ad-group-1", "a", 100, alice, bob)
+	signIn := func(user string) bool {
+		_, err := w.cloud.SignIn(account, region, w.domain, user)
+		var denied *localcloud.SignInDenied
+		if err != nil && !errors.As(err, &denied) {
+			t.Fatal(err)
+		}
+		return err == nil
+	}
+	w.handle(added(alice, group))
+	want(t, "alice may sign in while her profile is made", signIn(alice), false)
+	w.settle()
+	want(t, "alice may sign in", signIn(alice), true)
+	want(t, "bob may sign in", signIn(bob), true)
+	want(t, "profiles", w.profiles(), []string{"alice@example.com a", "bob@example.com a"})
+	known, ours, err := w.keeper.Assignments.Assigned(t.Context(), "research", reconcile.Principal{Group: true, ID: group})
+	if err != nil || !known || !ours {
+		t.Errorf("recorded: %v, ours: %v, %v", known, ours, err)
+	}
+	w.cloud.ResetCalls()
+	w.handle(added(alice, group))
+	want(t, "assignments made again", w.cloud.CallCounts()["sso.CreateApplicationAssignment"], 0)
+}
+
+func TestDomainWithoutAnApplicationGoesOn(t *testing.T) {
+	w := newWorld(t, func(s string) string { return strings.Replace(s, "signIn: none", "signIn: group", 1) })
+	w.must(w.cloud.ForgetApplication(account, region, w.domain))
+	alice := w.user("alice@example.com")
+	w.handle(added(alice, w.group("ad-group-1", "a", 100, alice)))
+	w.settle()
+	want(t, "profiles", w.profiles(), []string{"alice@example.com a"})
+}
+
+func TestAssignmentThatMustComeFirst(t *testing.T) {
+	for _, mode := range []string{"group", "user"} {
+		t.Run(mode, func(t *testing.T) {
+			w := newWorld(t, func(s string) string { return strings.Replace(s, "signIn: none", "signIn: "+mode, 1) })
+			w.cloud.RequireAssignment = true
+			alice := w.user("alice@example.com")
+			w.handle(added(alice, w.group("ad-group-1", "a", 100, alice)))
+			w.settle()
+			want(t, "profiles", w.profiles(), []string{"alice@example.com a"})
+		})
+	}
+}
+
+func TestGroupThatIsGoneKeepsItsPeople(t *testing.T) {
+	for what, gone := range map[string]func(w *world, group string){
+		"deleted": func(w *world, group string) { w.must(w.console().DeleteGroup(group)) },
+		"deleted, and its name taken": func(w *world, group string) {
+			w.must(w.console().DeleteGroup(group))
+			w.group("ad-group-1", "", 0)
+		},
+		"renamed": func(w *world, group string) { w.must(w.console().UpdateGroup(group, "other")) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t, nil)
+			alice := w.user("alice@example.com")
+			group := w.group("ad-group-1", "a", 100, alice)
+			w.handle(added(alice, group))
+			gone(w, group)
+			w.cloud.ResetCalls()
+			want(t, "planned", w.handle(event.Look{Scope: event.User, UserID: alice})[0][:10], "unreadable")
+			want(t, "writes", w.writes(), 0)
+		})
+	}
+}
+
+func TestInstanceOfAnotherIdentityCenterIsRefused(t *testing.T) {
+	w := newWorld(t, nil)
+	alice := w.user("alice@example.com")
+	w.keeper.Instances = elsewhere{}
+	_, err := w.try(added(alice, w.group("ad-group-1", "a", 100, alice)))
+	if err == nil || !strings.Contains(err.Error(), "its users are not these users") {
+		t.Errorf("the error is %v", err)
+	}
+	want(t, "profiles", w.profiles(), nil)
+}
+
+// elsewhere is an Identity Center that the domain does not belong to.
+type elsewhere struct{}
+
+// Instance implements reconcile.Instances.
+func (elsewhere) Instance(context.Context) (string, error) {
+	return "arn:aws:sso:::instance/ssoins-0000000000000000", nil
+}
