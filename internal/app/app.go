@@ -12,6 +12,7 @@ import (
 	"studiokeeper/internal/awscloud"
 	"studiokeeper/internal/config"
 	"studiokeeper/internal/function"
+	"studiokeeper/internal/plan"
 	"studiokeeper/internal/reconcile"
 )
 
@@ -22,14 +23,18 @@ const (
 	EnvPassQueue = "STUDIOKEEPER_PASS_QUEUE_URL" // bulk; the events queue by default
 )
 
-// sessionName is what CloudTrail shows in accounts that are reached by a role.
-const sessionName = "studiokeeper"
+// sessionName is what CloudTrail shows in accounts that are reached by a role:
+// it tells what ran.
+func (o Options) sessionName() string { return "studiokeeper-" + o.Running }
 
 // Options are what differs between the function and the command line.
 type Options struct {
 	Config string // file or ssm:NAME
 	Lookup func(string) (string, bool)
 	Log    *slog.Logger
+	// Running names what runs, for the CloudTrail of other accounts: the
+	// function's name, or a command.
+	Running string
 	// Queue, where set, takes looks instead of the queues that Lookup names.
 	Queue reconcile.Queue
 }
@@ -38,7 +43,7 @@ type Options struct {
 // config.ErrInvalid.
 func LoadConfig(ctx context.Context, ref string, lookup func(string) (string, bool)) (*config.Config, error) {
 	return config.Load(ctx, ref, lookup, func(ctx context.Context, name string) (string, error) {
-		session, err := awscloud.Load(ctx, sessionName)
+		session, err := awscloud.Load(ctx, "studiokeeper-config")
 		if err != nil {
 			return "", err
 		}
@@ -57,7 +62,7 @@ func Open(ctx context.Context, o Options) (*reconcile.Reconciler, error) {
 	if err := supported(cfg); err != nil {
 		return nil, err
 	}
-	session, err := awscloud.Load(ctx, sessionName)
+	session, err := awscloud.Load(ctx, o.sessionName())
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +112,9 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 		Formerly:    cfg.Formerly,
 		StoreID:     store,
 		Grace:       cfg.Offboarding.Grace,
+		Protected:   cfg.Protected.Users,
+		Limit:       plan.Limit(cfg.Limits.Removals),
+		RejectFor:   cfg.Limits.RejectFor,
 		Targets:     targets(cfg),
 		Identity:    identity,
 		Profiles:    profiles,
@@ -116,6 +124,9 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 		Instances:   &awscloud.Instances{Session: session, At: center, StoreID: store},
 		Apps:        apps,
 		AppWriter:   apps,
+		Spaces:      &awscloud.Spaces{Session: session},
+		Remover:     &awscloud.Remover{Session: session},
+		Removals:    state,
 		SignIn:      &awscloud.SignIn{Session: session, At: center},
 		Assignments: state,
 		Leases:      state,
@@ -126,6 +137,8 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 		Pass:        pass,
 		Now:         time.Now,
 		Log:         o.Log,
+
+		DeleteShared: cfg.Offboarding.SharedSpaces == config.DeleteSpaces,
 	}
 	if cfg.Notices.Bus != "" {
 		r.Notices = &awscloud.Notices{Session: session, At: home, Bus: cfg.Notices.Bus}

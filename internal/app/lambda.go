@@ -21,8 +21,9 @@ func RunFunction(lookup func(string) (string, bool), w io.Writer) {
 	if !ok || ref == "" {
 		ref = defaultConfig
 	}
+	name, _ := lookup("AWS_LAMBDA_FUNCTION_NAME")
 	log := slog.New(slog.NewJSONHandler(w, nil))
-	lambda.StartHandler(Function(Options{Config: ref, Lookup: lookup, Log: log}))
+	lambda.StartHandler(Function(Options{Config: ref, Lookup: lookup, Log: log, Running: name}))
 }
 
 // opening opens the reconciler for the first invocation that succeeds in it.

@@ -26,7 +26,7 @@ var (
 	_ reconcile.AppWriter = (*Apps)(nil)
 )
 
-// listApps and the types below are the wire forms of ListApps, ListSpaces and DeleteApp.
+// listApps and the types below are the wire forms of ListApps and DeleteApp.
 // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListApps.html
 type listApps struct {
 	DomainIDEquals        string `json:"DomainIdEquals"`
@@ -41,21 +41,6 @@ type listedApps struct {
 		UserProfileName, SpaceName string
 		AppType, AppName, Status   string
 		CreationTime               epoch
-	}
-	NextToken *string
-}
-
-type listSpaces struct {
-	DomainIDEquals string `json:"DomainIdEquals"`
-	MaxResults     int
-	NextToken      *string `json:",omitempty"`
-}
-
-type listedSpaces struct {
-	Spaces []struct {
-		SpaceName                   string
-		OwnershipSettingsSummary    struct{ OwnerUserProfileName string }
-		SpaceSharingSettingsSummary struct{ SharingType string }
 	}
 	NextToken *string
 }
@@ -126,29 +111,16 @@ func (a *Apps) appsOf(ctx context.Context, d studio.Domain, profile, space strin
 	return found, err
 }
 
-// privateSpaces lists the private spaces that a profile owns. Owners cannot be asked for, so the whole
-// domain is listed. In shared spaces a profile's role does not apply.
+// privateSpaces names the private spaces that a profile owns. In shared spaces its role does not apply.
 func (a *Apps) privateSpaces(ctx context.Context, d studio.Domain, profile string) ([]string, error) {
-	const operation = "ListSpaces"
-	on := "the spaces of domain " + d.ID
-	var owned []string
-	err := everyPage(studioRequest(d, operation, on), func(token *string) (*string, error) {
-		var page listedSpaces
-		if err := callStudio(ctx, a.Session, d, operation, on, listSpaces{d.ID, studioPage, token}, &page); err != nil {
-			return nil, err
+	spaces, err := spacesOf(ctx, a.Session, d, profile)
+	var private []string
+	for _, space := range spaces {
+		if !space.Shared {
+			private = append(private, space.Name)
 		}
-		for _, is := range page.Spaces {
-			if is.SpaceSharingSettingsSummary.SharingType != "Private" || !strings.EqualFold(is.OwnershipSettingsSummary.OwnerUserProfileName, profile) {
-				continue
-			}
-			if is.SpaceName == "" {
-				return nil, studioRequest(d, operation, on).broken("a space of %q has no name", profile)
-			}
-			owned = append(owned, is.SpaceName)
-		}
-		return page.NextToken, nil
-	})
-	return owned, err
+	}
+	return private, err
 }
 
 // StopApp implements reconcile.AppWriter.

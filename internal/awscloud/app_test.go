@@ -132,6 +132,7 @@ func TestAppsAndSpacesAreReadOverAllPages(t *testing.T) {
 }
 
 func TestEveryListOfAppsFailsRatherThanAnswerLess(t *testing.T) {
+	t.Parallel() // it mostly waits for the request rates
 	l := newLab(t, "alice")
 	l.space("work", "alice", types.SharingTypePrivate)
 	read := func() error { _, err := l.apps.Apps(t.Context(), l.domain, "alice"); return err }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"studiokeeper/internal/reconcile"
@@ -70,15 +69,11 @@ func (s *State) RecordAssignment(ctx context.Context, domain string, p reconcile
 		change = "SET #ours = :ours"
 	}
 	_, _, err := s.update(ctx, assignmentKey(domain, p), change, "",
-		map[string]string{"#ours": "ours"}, item{":ours": &types.AttributeValueMemberBOOL{Value: ours}})
+		map[string]string{"#ours": "ours"}, item{":ours": truth(ours)})
 	return err
 }
 
 // ForgetAssignment implements reconcile.Assignments.
 func (s *State) ForgetAssignment(ctx context.Context, domain string, p reconcile.Principal) error {
-	of := assignmentKey(domain, p)
-	if _, err := s.client().DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.Table, Key: of}); err != nil {
-		return s.request("DeleteItem", of).failed(err, nil)
-	}
-	return nil
+	return s.drop(ctx, assignmentKey(domain, p))
 }

@@ -114,11 +114,19 @@ func failures() map[string]struct {
 	}
 }
 
+// answersNothing: of an answer without a body nothing can be cut off.
+func answersNothing(operation string) bool {
+	return operation == "DeleteSpace" || operation == "DeleteUserProfile"
+}
+
 // failsOnEveryFailure runs read under every failure of one operation: once throttled it must come
 // through, otherwise it must be an error that names action and place.
 func failsOnEveryFailure(t *testing.T, cloud *localcloud.Cloud, service, operation string, read func() error) {
 	t.Helper()
 	for name, f := range failures() {
+		if f.fault.Truncate && answersNothing(operation) {
+			continue
+		}
 		t.Run(operation+": "+name, func(t *testing.T) {
 			cloud.ClearFaults()
 			defer cloud.ClearFaults()

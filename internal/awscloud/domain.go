@@ -28,6 +28,7 @@ type describedDomain struct {
 	AuthMode                   string
 	URL                        string `json:"Url"`
 	SingleSignOnApplicationArn string
+	HomeEfsFileSystemID        string `json:"HomeEfsFileSystemId"`
 	DefaultUserSettings        struct{ ExecutionRole string }
 	DomainSettings             struct{ UnifiedStudioSettings json.RawMessage }
 }
@@ -48,6 +49,7 @@ func (r *Domains) Facts(ctx context.Context, d studio.Domain) (reconcile.DomainF
 	return reconcile.DomainFacts{
 		Status: is.Status, AuthMode: is.AuthMode, Unified: unified != "" && unified != "null",
 		Application: is.SingleSignOnApplicationArn, DefaultRole: is.DefaultUserSettings.ExecutionRole, URL: is.URL,
+		FileSystem: is.HomeEfsFileSystemID,
 	}, nil
 }
 

@@ -38,7 +38,7 @@ func TestADomainTellsItsFacts(t *testing.T) {
 			must(t, err)
 			want := reconcile.DomainFacts{
 				Status: "InService", AuthMode: "SSO", Application: *is.SingleSignOnApplicationArn,
-				DefaultRole: roleNamed("default"), URL: *is.Url,
+				DefaultRole: roleNamed("default"), URL: *is.Url, FileSystem: *is.HomeEfsFileSystemId,
 			}
 			test.want(&want)
 			if test.after != nil {
@@ -67,6 +67,7 @@ func TestADomainInIAMModeHasNoApplication(t *testing.T) {
 }
 
 func TestADomainThatIsNotThereIsGoneAndOneThatCannotBeReadIsNot(t *testing.T) {
+	t.Parallel() // it mostly waits for the request rates
 	cloud, s := newCloud(t)
 	d := studioDomain(t, s, Place{Region: region})
 	abroad := d

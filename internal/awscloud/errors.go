@@ -27,8 +27,8 @@ const (
 	Refused     Fault = "refused"     // anything else: another error code, or an answer that cannot be right
 )
 
-// ErrChanged: what was to be written over is no longer what was read.
-var ErrChanged = errors.New("it was changed by somebody else meanwhile; read it again")
+// ErrChanged is reconcile.ErrChanged: what was to be written over is no longer what was read; read it again.
+var ErrChanged = reconcile.ErrChanged
 
 // Error codes are compared as strings: SageMaker's model, for one, knows neither ValidationException nor
 // ThrottlingException nor AccessDeniedException, and other services spell the same thing differently.
@@ -44,7 +44,8 @@ func faultOfCode(code string) Fault {
 		return Expired
 	case "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
 		"TooManyRequestsException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown",
-		"ThrottlingError", "ProvisionedThroughputExceeded": // the last two as reasons of a cancelled transaction
+		"TransactionConflictException",                     // a write of one item that met a transaction
+		"ThrottlingError", "ProvisionedThroughputExceeded": // these two as reasons of a cancelled transaction
 		return Throttled
 	case "InternalFailure", "InternalError", "InternalServerError", "InternalServerException", "InternalServiceError",
 		"ServiceUnavailable", "ServiceUnavailableException", "RequestTimeout", "RequestTimeoutException":
@@ -216,9 +217,10 @@ type refusal struct {
 // refusals gives what SageMaker's refusals mean, first match wins. The codes are documented; the texts are
 // not, so they are matched loosely, and all of them are unverified but where a thread shows them.
 // What stands in brackets or quotes are names, which may say anything, and is left out of the comparison.
-// Only a message that speaks of a domain and no profile or app is a missing domain. An app that is going or
-// gone is gone to us; "deleting" comes before the other states that refuse a change. A missing assignment comes
-// before one that exists, because the looser patterns further down would match it as well.
+// Only a message that speaks of a domain and no profile, space or app is a missing domain. What is going or gone
+// is gone to us; "deleting" comes before the other states that refuse a change, but after the things that stand
+// in the way of a deletion and may be deleting themselves. A missing assignment comes before one that exists,
+// because the looser patterns further down would match it as well.
 func refusals() []refusal {
 	loose := func(pattern string) *regexp.Regexp { return regexp.MustCompile("(?is)" + pattern) }
 	const inUse, invalid = "ResourceInUse ConflictException", "ResourceInUse ConflictException ValidationException"
@@ -227,6 +229,7 @@ func refusals() []refusal {
 		{"DeleteApp", "ResourceNotFound", loose(`\bapp\b`), reconcile.ErrGone},
 		{"DeleteApp", invalid, loose(`already.*delet|automatically deleted|being deleted|\bdeleting\b`), reconcile.ErrGone},
 		{"", "ResourceNotFound", loose(`user.?profile`), reconcile.ErrGone},
+		{"DeleteSpace DeleteApp ListApps", "ResourceNotFound", loose(`\bspace\b`), reconcile.ErrGone},
 		{"", "ResourceNotFound", loose(`domain`), nil},
 		{"", "ResourceNotFound", loose(``), reconcile.ErrGone},
 		{"CreateUserProfile", "ResourceLimitExceeded", loose(``), reconcile.ErrQuota},
@@ -234,6 +237,10 @@ func refusals() []refusal {
 		{"CreateUserProfile", invalid, loose(`(\bsso|single.?sign.?on).*(already|associated|in use|has an?\b)`), reconcile.ErrUserHasProfile},
 		{"CreateUserProfile", invalid, loose(`already (has|have|associated|assigned|been (associated|assigned)).*profile`), reconcile.ErrUserHasProfile},
 		{"CreateUserProfile", invalid, loose(`already (exists|in use)`), reconcile.ErrNameTaken},
+		{"DeleteUserProfile", invalid, loose(`\b(apps?|spaces?)\b`), reconcile.ErrBusy},
+		{"DeleteSpace", invalid, loose(`\bapps?\b`), reconcile.ErrBusy},
+		{"DeleteUserProfile DeleteSpace", invalid, loose(`already.*delet|being deleted|\bdeleting\b`), reconcile.ErrGone},
+		{"DeleteUserProfile DeleteSpace", "ValidationException", loose(`\b(pending|updating|status|state)\b|not (in )?.?inservice`), reconcile.ErrBusy},
 		{"", inUse, loose(``), reconcile.ErrBusy},
 		{"UpdateUserProfile AddTags DeleteApp", "ValidationException", loose(`\b(pending|updating|deleting)\b|not (in )?.?inservice`), reconcile.ErrBusy},
 	}

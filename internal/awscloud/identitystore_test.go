@@ -249,6 +249,7 @@ func TestAnAnswerThatLeavesAGroupOutIsUnread(t *testing.T) {
 }
 
 func TestEveryIdentityReadFailsRatherThanAnswerLess(t *testing.T) {
+	t.Parallel() // it mostly waits for the request rates
 	cloud, s := newCloud(t)
 	directory(t, cloud, []string{"alice@example.com"}, []string{"ad-group-1"})
 	i := identityStore(s)

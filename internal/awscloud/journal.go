@@ -14,9 +14,6 @@ import (
 	"studiokeeper/internal/plan"
 )
 
-// journalTime sorts as text as it does in time: UTC, always nine digits of a second.
-const journalTime = "2006-01-02T15:04:05.000000000Z"
-
 // Append implements reconcile.Journal: pk is the user's, sk the time and something random. The entry is
 // kept as JSON, with domain, kind and outcome beside it to filter by. It has no expiry.
 func (s *State) Append(ctx context.Context, e plan.Entry) error {
@@ -24,7 +21,7 @@ func (s *State) Append(ctx context.Context, e plan.Entry) error {
 	if err != nil {
 		return fmt.Errorf("writing the journal entry of %s for user %s: %w", e.Change.Kind, e.Change.UserID, err)
 	}
-	it := key("journal#"+e.Change.UserID, e.Time.UTC().Format(journalTime)+"#"+rand.Text())
+	it := key("journal#"+e.Change.UserID, e.Time.UTC().Format(sortedTime)+"#"+rand.Text())
 	it["entry"] = text(string(entry))
 	it["domain"], it["kind"], it["outcome"] = text(e.Change.Domain), text(string(e.Change.Kind)), text(string(e.Outcome))
 	_, err = s.client().PutItem(ctx, &dynamodb.PutItemInput{

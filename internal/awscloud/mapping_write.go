@@ -4,16 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/smithy-go"
 
 	"studiokeeper/internal/studio"
 )
@@ -73,27 +70,21 @@ func (m *Mapping) Replace(ctx context.Context, changes ...Change) error {
 	return nil
 }
 
-// refused reads the reasons of a cancelled transaction, one for each change.
+// refused names the rows that a cancelled transaction was cancelled for.
 func (m *Mapping) refused(r request, err error, changes []Change) error {
-	cancelled, ok := errors.AsType[*types.TransactionCanceledException](err)
-	if !ok || len(cancelled.CancellationReasons) != len(changes) {
+	changed, at, other := cancelled(err, len(changes))
+	switch {
+	case other != nil:
+		r.on += ", " + changes[at].row()
+		return r.failed(other, nil)
+	case len(changed) == 0:
 		return r.failed(err, nil)
 	}
-	var changed []string
-	for n, reason := range cancelled.CancellationReasons {
-		switch aws.ToString(reason.Code) {
-		case "None", "":
-		case "ConditionalCheckFailed", "TransactionConflict":
-			changed = append(changed, changes[n].row())
-		default:
-			r.on += ", " + changes[n].row()
-			return r.failed(&smithy.GenericAPIError{Code: *reason.Code, Message: aws.ToString(reason.Message)}, nil)
-		}
+	rows := make([]string, len(changed))
+	for n, change := range changed {
+		rows[n] = changes[change].row()
 	}
-	if len(changed) == 0 {
-		return r.failed(err, nil)
-	}
-	return r.failed(fmt.Errorf("nothing was written, because of %s: %w", strings.Join(changed, "; "), ErrChanged), nil)
+	return r.failed(fmt.Errorf("nothing was written, because of %s: %w", strings.Join(rows, "; "), ErrChanged), nil)
 }
 
 func (c Change) key() (group, domain string) {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"studiokeeper/internal/reconcile"
 )
@@ -31,9 +30,7 @@ func (s *State) person(operation, domain string, it item) (reconcile.Person, err
 		return reconcile.Person{}, s.request(operation, it).broken("user %q has no attribute profile; delete the item or repair it", p.UserID)
 	}
 	p.Role = stringOf(it, "role")
-	if ready, ok := it["ready"].(*types.AttributeValueMemberBOOL); ok {
-		p.Ready = ready.Value
-	}
+	p.Ready, p.Leaving = isTrue(it, "ready"), isTrue(it, "leaving")
 	since := stringOf(it, "since")
 	if since == "" {
 		return p, nil
@@ -50,7 +47,7 @@ func (s *State) person(operation, domain string, it item) (reconcile.Person, err
 func (s *State) Remember(ctx context.Context, p reconcile.Person) error {
 	it := personKey(p.Key)
 	it["profile"], it["group"], it["role"] = text(p.Profile), text(p.GroupID), text(p.Role)
-	it["ready"] = &types.AttributeValueMemberBOOL{Value: p.Ready}
+	it["ready"], it["leaving"] = truth(p.Ready), truth(p.Leaving)
 	if !p.Since.IsZero() {
 		it["since"] = text(p.Since.UTC().Format(time.RFC3339Nano))
 	}
@@ -58,6 +55,11 @@ func (s *State) Remember(ctx context.Context, p reconcile.Person) error {
 		return s.request("PutItem", it).failed(err, nil)
 	}
 	return nil
+}
+
+// Forget implements reconcile.Persons.
+func (s *State) Forget(ctx context.Context, k reconcile.Key) error {
+	return s.drop(ctx, personKey(k))
 }
 
 // Managed implements reconcile.Persons.

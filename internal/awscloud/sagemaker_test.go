@@ -231,6 +231,7 @@ func TestACreationWhoseAnswerWasLostEndsInANameThatIsTaken(t *testing.T) {
 }
 
 func TestEveryProfileReadFailsRatherThanAnswerLess(t *testing.T) {
+	t.Parallel() // it mostly waits for the request rates
 	cloud, s := newCloud(t)
 	directory(t, cloud, []string{"alice@example.com"}, nil)
 	d := studioDomain(t, s, Place{Region: region})

@@ -112,7 +112,9 @@ func adaptive(attempts int) func() aws.Retryer {
 func retries(attempts int) func(*retry.StandardOptions) {
 	return func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts
-		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(brokenAnswer))
+		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(brokenAnswer), retry.RetryableErrorCode{
+			Codes: map[string]struct{}{"TransactionConflictException": {}}, // DynamoDB: the transaction will be over
+		})
 	}
 }
 

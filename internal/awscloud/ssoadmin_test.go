@@ -78,6 +78,7 @@ func TestInstancesAreReadOverAllPagesAndOnlyUsableOnesOffered(t *testing.T) {
 }
 
 func TestInstancesThatCannotBeListedAreAnError(t *testing.T) {
+	t.Parallel() // it mostly waits for the request rates
 	cloud, s := newCloud(t)
 	failsOnEveryFailure(t, cloud, "sso", "ListInstances", func() error {
 		_, err := instances(s, Place{Region: region}, storeID).Instance(t.Context())

@@ -14,9 +14,9 @@ import (
 	"studiokeeper/internal/reconcile"
 )
 
-// State is reconcile's Leases, Looks, Persons, Pins, Assignments and Journal on one DynamoDB table with the string keys pk
-// (hash) and sk (range). Its TTL attribute is expires, in epoch seconds; DynamoDB deletes days late, so
-// nothing here ever rests on an item being gone.
+// State is reconcile's Leases, Looks, Persons, Pins, Assignments, Removals and Journal on one DynamoDB table
+// with the string keys pk (hash) and sk (range). Its TTL attribute is expires, in epoch seconds; DynamoDB
+// deletes days late, so nothing here ever rests on an item being gone.
 //
 // Every write that could meet another carries a condition, and every one may be repeated when its answer
 // was lost.
@@ -34,6 +34,7 @@ var (
 	_ reconcile.Persons     = (*State)(nil)
 	_ reconcile.Pins        = (*State)(nil)
 	_ reconcile.Assignments = (*State)(nil)
+	_ reconcile.Removals    = (*State)(nil)
 	_ reconcile.Journal     = (*State)(nil)
 )
 
@@ -115,7 +116,9 @@ func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-func yes() types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: true} }
+func truth(b bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: b} }
+
+func yes() types.AttributeValue { return truth(true) }
 
 // stringOf is "" for anything but a string.
 func stringOf(it item, name string) string {
@@ -123,6 +126,12 @@ func stringOf(it item, name string) string {
 		return v.Value
 	}
 	return ""
+}
+
+// isTrue is false for anything but a boolean.
+func isTrue(it item, name string) bool {
+	v, ok := it[name].(*types.AttributeValueMemberBOOL)
+	return ok && v.Value
 }
 
 // numberOf reads a whole number that must be there.
@@ -136,4 +145,12 @@ func numberOf(it item, name string) (int64, error) {
 		return 0, fmt.Errorf("attribute %s: want a whole number, found %s", name, v.Value)
 	}
 	return n, nil
+}
+
+// drop deletes an item, whether or not it is there.
+func (s *State) drop(ctx context.Context, of item) error {
+	if _, err := s.client().DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.Table, Key: of}); err != nil {
+		return s.request("DeleteItem", of).failed(err, nil)
+	}
+	return nil
 }

@@ -243,7 +243,7 @@ func TestPersonsAreRememberedAndListedOverAllPages(t *testing.T) {
 	_, state, c := newState(t)
 	alice := reconcile.Person{
 		Key: reconcile.Key{Domain: "research", UserID: identity(1)}, Profile: "alice-471", GroupID: identity(1001),
-		Role: roleNamed("ad-group-1"), Since: c.now().Add(time.Nanosecond).UTC(), Ready: true,
+		Role: roleNamed("ad-group-1"), Since: c.now().Add(time.Nanosecond).UTC(), Ready: true, Leaving: true,
 	}
 	if got, err := state.Person(t.Context(), alice.Key); got != (reconcile.Person{}) || err != nil {
 		t.Errorf("before: got %+v, %v", got, err)

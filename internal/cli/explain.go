@@ -3,11 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"github.com/spf13/cobra"
 
-	"studiokeeper/internal/app"
 	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/render"
 	"studiokeeper/internal/studio"
@@ -35,8 +33,7 @@ func explainCommand(env Environment) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-			r, err := app.Open(c.Context(), app.Options{Config: configRef(c, env), Lookup: env.Lookup, Log: log, Queue: &waitingRoom{}})
+			r, err := openFor(c, env, "explain")
 			if err != nil {
 				return err
 			}

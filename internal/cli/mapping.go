@@ -1,12 +1,9 @@
 package cli
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -17,7 +14,6 @@ import (
 	"studiokeeper/internal/config"
 	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/render"
-	"studiokeeper/internal/studio"
 )
 
 func mappingCommand(env Environment) *cobra.Command {
@@ -73,7 +69,7 @@ func openMapping(c *cobra.Command, env Environment) (*mappingDesk, error) {
 		return nil, err
 	}
 	log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	keep, err := app.Open(c.Context(), app.Options{Config: ref, Lookup: env.Lookup, Log: log, Queue: &waitingRoom{}})
+	keep, err := app.Open(c.Context(), app.Options{Config: ref, Lookup: env.Lookup, Log: log, Running: "mapping", Queue: &waitingRoom{}})
 	if err != nil {
 		return nil, err
 	}
@@ -103,114 +99,10 @@ func (d *mappingDesk) stored(ctx context.Context) ([]awscloud.Stored, error) {
 	return all, nil
 }
 
-// rows are all rows as the function would read them if the table held these, rules
-// first. Nothing is written: names keep the ids that they are pinned to, and new ones get none.
-func (d *mappingDesk) rows(ctx context.Context, table []studio.Row, force bool) ([]studio.Row, error) {
-	m := d.keep.Mapping
-	groups := m.Groups
-	if groups == nil {
-		groups, _ = m.Identity.(reconcile.GroupReader)
-	}
-	view := &reconcile.Mapping{
-		Rules: m.Rules, Table: heldRows(table), Allowed: m.Allowed, Domains: m.Domains,
-		Identity: m.Identity, Groups: groups, Pins: readPins{m.Pins}, Now: m.Now,
-	}
-	if groups != nil {
-		view.Naming = func(string) []studio.Row { return nil } // so that groups named by id are looked up too
-	}
-	if force {
-		pinned, err := m.Pins.Pinned(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read which group each name meant at first: %w", err)
-		}
-		assumed := assumedGroups{m.Identity, groups, pinned}
-		view.Identity, view.Groups = assumed, assumed
-	}
-	return view.Rows(ctx)
-}
-
-// heldRows is a table that holds these rows.
-type heldRows []studio.Row
-
-// Rows implements reconcile.RowTable.
-func (h heldRows) Rows(context.Context) ([]studio.Row, error) { return h, nil }
-
-// readPins are pins that are only read.
-type readPins struct{ reconcile.Pins }
-
-// Pin implements reconcile.Pins, and keeps nothing.
-func (readPins) Pin(_ context.Context, _, id string) (string, error) { return id, nil }
-
-// assumedGroups takes every group for one that exists.
-type assumedGroups struct {
-	reconcile.Identity
-	reconcile.GroupReader
-	pinned map[string]string
-}
-
-// GroupNamed implements reconcile.Identity.
-func (a assumedGroups) GroupNamed(ctx context.Context, name string) (string, error) {
-	id, err := a.Identity.GroupNamed(ctx, name)
-	if err != nil || id != "" {
-		return id, err
-	}
-	return cmp.Or(a.pinned[name], "a group to come: "+name), nil
-}
-
-// GroupName implements reconcile.GroupReader.
-func (a assumedGroups) GroupName(ctx context.Context, id string) (string, error) {
-	name, err := a.GroupReader.GroupName(ctx, id)
-	if errors.Is(err, reconcile.ErrGone) {
-		return "", nil
-	}
-	return name, err
-}
-
-// rowOf is a row of the table as the function would read it.
-func (d *mappingDesk) rowOf(e entry, wrong string) studio.Row {
-	return studio.Row{
-		Group: e.Group, Domain: e.Domain, Role: e.Role, Priority: e.Priority, Settings: e.Settings, Unreadable: wrong,
-		Source: fmt.Sprintf("table %s: group %q, domain %q", d.table.Table, e.Group.Key(), e.Domain),
-	}
-}
-
-func (d *mappingDesk) rowsOf(stored []awscloud.Stored) []studio.Row {
-	var rows []studio.Row
-	for _, s := range stored {
-		rows = append(rows, d.rowOf(s.Entry, s.Wrong))
-	}
-	return rows
-}
-
-// judged is what the function would make of a row.
-type judged struct {
-	groupID string
-	why     string // it could not be relied on; "" when it could
-	missing bool   // because the store has no such group
-}
-
-// judge finds out what the function would make of the rows that changes write,
-// beside all others.
-func (d *mappingDesk) judge(ctx context.Context, stored []awscloud.Stored, changes []awscloud.Change, force bool) (map[rowKey]judged, error) {
-	after := slices.Clone(stored)
-	for _, c := range changes {
-		if c.Was != nil {
-			after = slices.DeleteFunc(after, func(s awscloud.Stored) bool { return keyOf(s.Entry) == keyOf(c.Was.Entry) })
-		}
-		if c.Is != nil {
-			after = append(after, awscloud.Stored{Entry: *c.Is})
-		}
-	}
-	rows, err := d.rows(ctx, d.rowsOf(after), force)
-	if err != nil {
-		return nil, err
-	}
-	out := map[rowKey]judged{}
-	for _, r := range rows[len(d.keep.Mapping.Rules):] {
-		missing := r.Unreadable != "" && (r.GroupID == "" || r.Vanished)
-		out[rowKey{r.Group.Key(), r.Domain}] = judged{r.GroupID, r.Unreadable, missing}
-	}
-	return out, nil
+// warnOfAbsent says what a row of a group that does not exist does.
+func (d *mappingDesk) warnOfAbsent(e entry) {
+	fmt.Fprintf(d.env.Stderr, "warning: group %q does not exist; until it does, or the row is gone, people in %s whom no row above priority %d concerns are left as they are\n",
+		e.Group.Key(), e.Domain, e.Priority)
 }
 
 // plain keeps what a table or directory holds from steering the terminal.

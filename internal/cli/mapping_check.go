@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/render"
 	"studiokeeper/internal/studio"
 )
@@ -23,8 +21,8 @@ type mappingChecked struct {
 	ByName     []namedGroup    `json:"byName"` // groups that a row names by display name
 }
 
-// unreadableRow is a row that the function does not rely on: members of its group
-// are left as they are.
+// unreadableRow is a row that the function does not rely on: people whom it may
+// concern are left as they are.
 type unreadableRow struct {
 	Group  string `json:"group"`
 	Domain string `json:"domain,omitempty"` // "" for a name that the naming standard gives rows
@@ -45,8 +43,9 @@ func mappingCheckCommand(env Environment) *cobra.Command {
 		Use:   "check",
 		Short: "Reads all rows as the function does, and says what is wrong with them and what to do",
 		Long: `Reads all rows as the function does, and says what is wrong with them and what to
-do. Until it is done, members of the groups concerned are left as they are. It
-ends in 5 when a row cannot be read.
+do. Until it is done, people whom such a row may concern are left as they are:
+the members of its group, or everybody whom it could outrank when nobody can
+tell who these are. It ends in 5 when a row cannot be read.
 
 --accept NAME says that a display name may mean the group that bears it now, and
 not the one that bore it first.`,
@@ -80,17 +79,13 @@ func (d *mappingDesk) check(ctx context.Context) (mappingChecked, error) {
 	if err != nil {
 		return mappingChecked{}, err
 	}
-	rows, err := d.rows(ctx, d.rowsOf(stored), false)
+	all, err := d.read(ctx, d.rowsOf(stored), false)
 	if err != nil {
 		return mappingChecked{}, err
 	}
-	pinned, err := d.keep.Mapping.Pins.Pinned(ctx)
-	if err != nil {
-		return mappingChecked{}, fmt.Errorf("read which group each name meant at first: %w", err)
-	}
-	result := mappingChecked{Rows: len(rows), Unreadable: []unreadableRow{}, ByName: []namedGroup{}}
+	result := mappingChecked{Rows: len(all.rows), Unreadable: []unreadableRow{}, ByName: []namedGroup{}}
 	rules := len(d.keep.Mapping.Rules)
-	for i, r := range rows {
+	for i, r := range all.rows {
 		named := namedGroup{r.Group.Name, r.GroupID}
 		if r.Group.Name != "" && r.Unreadable == "" && !slices.Contains(result.ByName, named) {
 			result.ByName = append(result.ByName, named)
@@ -101,20 +96,20 @@ func (d *mappingDesk) check(ctx context.Context) (mappingChecked, error) {
 		malformed := i >= rules && stored[i-rules].Wrong != ""
 		result.Unreadable = append(result.Unreadable, unreadableRow{
 			Group: r.Group.Key(), Domain: r.Domain, Source: r.Source, Reason: r.Unreadable,
-			Remedy: d.remedy(r, pinned[r.Group.Name], malformed, i >= rules),
+			Remedy: d.remedy(r, all.taken(r), malformed, i >= rules),
 		})
 	}
-	taken, err := d.takenNames(ctx, rows, pinned)
+	taken, err := d.takenNames(ctx, all)
 	result.Unreadable = append(result.Unreadable, taken...)
 	return result, err
 }
 
 // takenNames are names that the naming standard gives rows, and that mean another
 // group now than at first.
-func (d *mappingDesk) takenNames(ctx context.Context, rows []studio.Row, pinned map[string]string) ([]unreadableRow, error) {
+func (d *mappingDesk) takenNames(ctx context.Context, all reading) ([]unreadableRow, error) {
 	var out []unreadableRow
-	for _, name := range slices.Sorted(maps.Keys(pinned)) {
-		inRow := slices.ContainsFunc(rows, func(r studio.Row) bool { return r.Group.Name == name })
+	for _, name := range slices.Sorted(maps.Keys(all.pinned)) {
+		inRow := slices.ContainsFunc(all.rows, func(r studio.Row) bool { return r.Group.Name == name })
 		if inRow || len(d.cfg.NamedRows(name)) == 0 {
 			continue
 		}
@@ -122,12 +117,12 @@ func (d *mappingDesk) takenNames(ctx context.Context, rows []studio.Row, pinned 
 		if err != nil {
 			return nil, fmt.Errorf("find group %q: %w", name, err)
 		}
-		if id == "" || id == pinned[name] {
+		if id == "" || id == all.pinned[name] {
 			continue
 		}
 		out = append(out, unreadableRow{
 			Group: name, Source: "mapping.naming",
-			Reason: fmt.Sprintf("the name meant group %s, and means group %s now", pinned[name], id),
+			Reason: fmt.Sprintf("the name meant group %s, and means group %s now", all.pinned[name], id),
 			Remedy: acceptIt(name),
 		})
 	}
@@ -139,7 +134,7 @@ func acceptIt(name string) string {
 }
 
 // remedy is what to do about a row that cannot be read.
-func (d *mappingDesk) remedy(r studio.Row, pinned string, malformed, inTable bool) string {
+func (d *mappingDesk) remedy(r studio.Row, taken, malformed, inTable bool) string {
 	at := shellQuote(r.Group.Key()) + " " + shellQuote(r.Domain)
 	set, remove := "studiokeeper mapping set "+at+" ROLE", "studiokeeper mapping delete "+at
 	if !inTable {
@@ -150,10 +145,10 @@ func (d *mappingDesk) remedy(r studio.Row, pinned string, malformed, inTable boo
 	switch {
 	case malformed:
 		return "write it anew: " + set
+	case taken:
+		return acceptIt(r.Group.Name)
 	case r.Vanished || r.GroupID == "":
 		return "make the group again, or " + remove + " (its members lose what it gave them)"
-	case r.Group.ID == "" && pinned != "" && pinned != r.GroupID:
-		return acceptIt(r.Group.Name)
 	case strings.HasPrefix(r.Unreadable, "it contradicts "):
 		return "keep one of the two: " + remove
 	case !known:
@@ -184,7 +179,7 @@ func (d *mappingDesk) sayChecked(result mappingChecked, asJSON bool) error {
 		return err
 	}
 	if n := len(result.Unreadable); n > 0 {
-		return codeError{exitPartial, fmt.Errorf("%s cannot be read; members of their groups are left as they are", counted(n, "row"))}
+		return codeError{exitPartial, fmt.Errorf("%s cannot be read; people whom they may concern are left as they are", counted(n, "row"))}
 	}
 	return nil
 }
@@ -214,75 +209,4 @@ func groupsAre(n int) string {
 		return "1 group is"
 	}
 	return fmt.Sprintf("%d groups are", n)
-}
-
-// acceptedName is the result of mapping check --accept, for scripts.
-type acceptedName struct {
-	Group   string `json:"group"`
-	Before  string `json:"before,omitempty"`
-	After   string `json:"after"`
-	Written bool   `json:"written"`
-}
-
-// accept lets a display name mean the group that bears it now.
-func (d *mappingDesk) accept(ctx context.Context, name string, yes, asJSON bool) error {
-	pinned, err := d.keep.Mapping.Pins.Pinned(ctx)
-	if err != nil {
-		return fmt.Errorf("read which group each name meant at first: %w", err)
-	}
-	now, err := d.keep.Identity.GroupNamed(ctx, name)
-	if err != nil {
-		return fmt.Errorf("find group %q: %w", name, err)
-	}
-	result := acceptedName{Group: name, Before: pinned[name], After: now}
-	switch {
-	case now == "":
-		return usage("the identity store has no group with the display name %q", name)
-	case result.Before == "" || result.Before == now:
-		fmt.Fprintf(d.env.Stderr, "%q means group %s, as it always did: there is nothing to accept\n", name, now)
-	default:
-		if err := d.sayAccepting(ctx, result, asJSON); err != nil {
-			return err
-		}
-		if err = confirm(ctx, d.env, yes, fmt.Sprintf("Let %q mean %s?", name, now)); err == nil {
-			err = d.keep.Mapping.Pins.Repin(ctx, name, now)
-		}
-		result.Written = err == nil
-	}
-	if asJSON {
-		return errors.Join(err, render.JSON(d.env.Stdout, result))
-	}
-	if result.Written {
-		_, err = fmt.Fprintf(d.env.Stdout, "Accepted. The function knows it within %s, and looks at the members with its next full pass.\n", d.cfg.Mapping.Cache)
-	}
-	return err
-}
-
-func (d *mappingDesk) sayAccepting(ctx context.Context, a acceptedName, asJSON bool) error {
-	if asJSON {
-		return nil
-	}
-	_, err := fmt.Fprintf(d.env.Stdout, "%s\n  meant at first  %s, %s\n  means now       %s, %s\n", d.style.Bold(plain(a.Group)),
-		a.Before, d.describe(ctx, a.Before), a.After, d.describe(ctx, a.After))
-	return err
-}
-
-// describe says of a group what helps to decide, as far as it can be read.
-func (d *mappingDesk) describe(ctx context.Context, id string) string {
-	members, err := d.keep.Identity.Members(ctx, id)
-	switch {
-	case errors.Is(err, reconcile.ErrGone):
-		return "which no longer exists"
-	case err != nil:
-		return "whose members cannot be read"
-	}
-	said := "with " + counted(len(members), "member")
-	groups, ok := d.keep.Identity.(reconcile.GroupReader)
-	if !ok {
-		return said
-	}
-	if name, err := groups.GroupName(ctx, id); err == nil && name != "" {
-		said = fmt.Sprintf("named %q now, %s", name, said)
-	}
-	return said
 }

@@ -68,6 +68,8 @@ func (d *mappingDesk) compare(ctx context.Context, f *mappingFile, prune, force 
 	for _, row := range f.rows {
 		verdict := verdicts[keyOf(row.entry)]
 		switch {
+		case verdict.why == "" && verdict.toCome:
+			d.warnOfAbsent(row.entry)
 		case verdict.why == "":
 		case !changing[keyOf(row.entry)]:
 			fmt.Fprintf(d.env.Stderr, "warning: %s:%d: the table has this row already, and it cannot be read: %s\n", f.name, row.at.line, verdict.why)

@@ -73,13 +73,13 @@ func (d *mappingDesk) list(ctx context.Context) ([]listedRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := d.rows(ctx, d.rowsOf(stored), false)
+	all, err := d.read(ctx, d.rowsOf(stored), false)
 	if err != nil {
 		return nil, err
 	}
 	out := []listedRow{}
 	rules := len(d.keep.Mapping.Rules)
-	for i, r := range rows {
+	for i, r := range all.rows {
 		l := listed(r, fromRule)
 		if i >= rules {
 			l.From, l.Note = fromTable, stored[i-rules].Note
@@ -121,7 +121,7 @@ func writeList(w io.Writer, s render.Style, rows []listedRow) error {
 		_, err := fmt.Fprintln(w, "There are no rows: nobody gets a profile. studiokeeper mapping set adds one.")
 		return err
 	}
-	lines := [][]string{{"GROUP", "DOMAIN", "PRIORITY", "ROLE", "FROM", "NOTES"}}
+	lines := [][]string{{"GROUP", "DOMAIN", "PRIORITY", "ROLE", "NOTES", "FROM"}}
 	for _, r := range rows {
 		lines = append(lines, r.cells())
 	}
@@ -162,7 +162,7 @@ func (r listedRow) cells() []string {
 	} else if len(note) > 0 {
 		notes = append(notes, r.Note)
 	}
-	return []string{plain(r.Group), plain(r.Domain), priority, cmp.Or(plain(r.Role), "?"), plain(from), plain(strings.Join(notes, "; "))}
+	return []string{cmp.Or(plain(r.Group), "?"), cmp.Or(plain(r.Domain), "?"), priority, cmp.Or(plain(r.Role), "?"), plain(strings.Join(notes, "; ")), plain(from)}
 }
 
 func widest(lines [][]string) []int {

@@ -144,7 +144,9 @@ func (d *mappingDesk) admit(ctx context.Context, stored []awscloud.Stored, chang
 		return usage("group %q: %s (--force writes the row all the same)", change.Is.Group.Key(), verdict.why)
 	case verdict.why != "":
 		return usage("group %q in %s: %s", change.Is.Group.Key(), change.Is.Domain, verdict.why)
-	case change.Is.Group.ID == "" && !force:
+	case verdict.toCome:
+		d.warnOfAbsent(*change.Is)
+	case change.Is.Group.ID == "":
 		fmt.Fprintf(d.env.Stderr, "advice: another group can take over the name %q; groupId:%s stays this one\n", change.Is.Group.Name, verdict.groupID)
 	}
 	return nil

@@ -74,7 +74,7 @@ type replayer struct {
 func (r *replayer) open(ctx context.Context, ref string) (err error) {
 	r.queue = &waitingRoom{}
 	log := slog.New(slog.NewTextHandler(r.env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	r.keep, err = app.Open(ctx, app.Options{Config: ref, Lookup: r.env.Lookup, Log: log, Queue: r.queue})
+	r.keep, err = app.Open(ctx, app.Options{Config: ref, Lookup: r.env.Lookup, Log: log, Running: "replay", Queue: r.queue})
 	return err
 }
 

@@ -131,7 +131,11 @@ func (m *mapping) group(f *fields) studio.GroupRef {
 	case byName.given() && byID.given():
 		byID.wrong("group is written too (keep groupId, which nobody can take over)")
 	case byID.given():
-		return studio.GroupRef{ID: byID.match(groupIDForm)}
+		id := byID.match(groupIDForm)
+		if id != "" && !studio.IsGroupID(id) {
+			byID.wrong("want a group's id, as Identity Center shows it, found %q", id)
+		}
+		return studio.GroupRef{ID: id}
 	case byName.given():
 		m.byName = append(m.byName, byName)
 		s := byName.match(groupForm)

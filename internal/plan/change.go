@@ -85,7 +85,9 @@ const (
 	Done     Outcome = "done"
 	Refused  Outcome = "refused"  // a conflict, or something unreadable: nothing was changed
 	FailedAt Outcome = "failed"   // AWS refused; Entry.Error says what
-	Later    Outcome = "deferred" // wanted, but this version or mode does not take the step
+	Later    Outcome = "deferred" // wanted, but not now, or not in this mode
+	HeldBack Outcome = "held"     // over the limit of removals: it waits for a person
+	Begun    Outcome = "begun"    // a part of it is done; the rest takes its time
 )
 
 // Trigger says what made us look.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"studiokeeper/internal/studio"
@@ -16,8 +17,9 @@ type Policy struct {
 	Formerly   []string
 	StoreID    string
 	Domain     studio.Domain
-	Quarantine string // ARN of the powerless role in the domain's account
+	Quarantine string // ARN of the powerless role in the domain's account; "" only with a Grace of 0
 	Grace      time.Duration
+	Protected  []string // ids or UserNames that are never offboarded
 	Now        time.Time
 }
 
@@ -275,23 +277,67 @@ func (d *decision) unclear() {
 	}
 }
 
+// leaving offboards: the mark first, then the role goes, and after the grace
+// period the profile.
 func (d *decision) leaving() {
 	for _, p := range d.mine {
 		since, began := p.Tags[studio.TagLeaving]
 		switch {
 		case p.Status == studio.Deleting:
 			d.wait(p)
+		case d.protected(p):
+			d.conflict(p, "protected", fmt.Sprintf("%s is protected, and is not offboarded", d.person.User.Label()))
 		case !began:
-			c := d.add(Revoke, p.Name, stateOf(p), &State{Role: d.pol.Quarantine})
-			if d.pol.Grace > 0 {
-				c.Reasons = append(c.Reasons, Reason{"grace", fmt.Sprintf("the profile is deleted after %s", d.pol.Grace)})
-			}
+			d.revoke(p)
 		case d.graceOver(since):
 			d.add(Delete, p.Name, stateOf(p), nil)
-		case p.Role != d.pol.Quarantine:
+		case p.Status.Busy():
+			d.wait(p)
+		default:
 			d.quarantine(p)
 		}
 	}
+}
+
+func (d *decision) protected(p studio.Profile) bool {
+	return slices.ContainsFunc(d.pol.Protected, func(who string) bool {
+		return who == d.person.User.ID || who == d.person.User.UserName || who == p.SSOUser
+	})
+}
+
+// revoke begins: everything else of the way out follows from the mark.
+func (d *decision) revoke(p studio.Profile) {
+	before, after := stateOf(p), stateOf(p)
+	after.Tags = maps.Clone(p.Tags)
+	after.Tags[studio.TagLeaving] = d.pol.Now.UTC().Format(time.RFC3339)
+	c := d.add(Revoke, p.Name, before, after)
+	if d.pol.Grace > 0 {
+		c.Reasons = append(c.Reasons, Reason{"grace", "access ends now, and the profile is deleted after " + short(d.pol.Grace)})
+		marked := p
+		marked.Tags = after.Tags
+		d.quarantine(marked)
+		return
+	}
+	c.Reasons = append(c.Reasons, Reason{"grace", "there is no grace period: the profile is deleted at once"})
+	d.add(Delete, p.Name, after, nil)
+}
+
+// powerless sees to it that the profile has the quarantine role, and that
+// nothing runs that has another.
+func (d *decision) powerless(p studio.Profile) {
+	applied := studio.Digest(d.pol.Quarantine, "")
+	if p.Role == d.pol.Quarantine && p.Tags[studio.TagApplied] == applied {
+		return
+	}
+	tags := maps.Clone(p.Tags)
+	tags[studio.TagApplied] = applied
+	after := &State{Role: d.pol.Quarantine, Tags: tags}
+	if p.Role != d.pol.Quarantine || p.Status == studio.UpdateFailed {
+		c := d.add(Quarantine, p.Name, stateOf(p), after)
+		c.Reasons = append(c.Reasons, Reason{"stop-apps", "running apps are stopped: they would keep the old role"})
+		return
+	}
+	d.add(Tag, p.Name, stateOf(p), after)
 }
 
 // graceOver is false for a mark that cannot be read: what began at an unknown
@@ -301,9 +347,11 @@ func (d *decision) graceOver(since string) bool {
 	return err == nil && !d.pol.Now.Before(began.Add(d.pol.Grace))
 }
 
+// quarantine takes the role away, from a profile that can be changed: one that
+// was never made has none.
 func (d *decision) quarantine(p studio.Profile) {
-	if p.Role != d.pol.Quarantine && !p.Status.Busy() {
-		d.add(Quarantine, p.Name, stateOf(p), &State{Role: d.pol.Quarantine, Tags: p.Tags})
+	if !p.Status.Busy() && p.Status != studio.Failed {
+		d.powerless(p)
 	}
 }
 
@@ -367,4 +415,15 @@ func compareBool(a, b bool) int {
 	default:
 		return -1
 	}
+}
+
+// short writes a duration as people write it in the configuration.
+func short(d time.Duration) string {
+	s := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, zero) {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
 }

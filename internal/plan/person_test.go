@@ -65,6 +65,12 @@ func profile(edits ...func(*studio.Profile)) studio.Profile {
 	return p
 }
 
+// powerless is a profile as a finished quarantine leaves it.
+func powerless(p *studio.Profile) {
+	p.Role = quarantine
+	p.Tags[studio.TagApplied] = studio.Digest(quarantine, "")
+}
+
 func tag(key, value string) func(*studio.Profile) {
 	return func(p *studio.Profile) { p.Tags[key] = value }
 }
@@ -100,7 +106,7 @@ func steps(changes []plan.Change) []string {
 		if c.Profile != "" && c.Profile != studio.ProfileName(store, alice) {
 			s += " " + c.Profile
 		}
-		if c.After != nil && c.After.Role != "" {
+		if c.After != nil && c.After.Role != "" && c.Kind != plan.Revoke {
 			s += " → " + strings.TrimPrefix(c.After.Role, account)
 		}
 		if c.Kind.Reports() {
@@ -177,14 +183,20 @@ func TestPlanForOnePerson(t *testing.T) {
 		{"an unreadable row that could not win does not matter", policy(), plan.Person{User: alice, Matches: []plan.Match{{Row: a}, {Row: b, Doubt: "access denied"}}}, []string{"create → studio/a"}},
 		{"a status nobody knows: nothing", policy(), plan.Person{User: odd, Matches: in(a), Profiles: []studio.Profile{profile()}}, []string{"unreadable: held"}},
 
-		{"left the last group: access is revoked", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile()}}, []string{"revoke → quarantine"}},
-		{"disabled: a tie does not protect", policy(), plan.Person{User: disabled, Matches: in(a, tied), Profiles: []studio.Profile{profile()}}, []string{"revoke → quarantine"}},
-		{"deleted: an unreadable group does not protect", policy(), plan.Person{User: absent, Matches: in(broken), Profiles: []studio.Profile{profile()}}, []string{"revoke → quarantine"}},
-		{"leaving, in grace: nothing", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(role(quarantine), tag(studio.TagLeaving, "2026-03-01T12:00:00Z"))}}, nil},
+		{"left the last group: access is revoked", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile()}}, []string{"revoke", "quarantine → quarantine"}},
+		{"disabled: a tie does not protect", policy(), plan.Person{User: disabled, Matches: in(a, tied), Profiles: []studio.Profile{profile()}}, []string{"revoke", "quarantine → quarantine"}},
+		{"deleted: an unreadable group does not protect", policy(), plan.Person{User: absent, Matches: in(broken), Profiles: []studio.Profile{profile()}}, []string{"revoke", "quarantine → quarantine"}},
+		{"leaving, in grace: nothing", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(powerless, tag(studio.TagLeaving, "2026-03-01T12:00:00Z"))}}, nil},
 		{"leaving, and somebody gave a role back: quarantined", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(tag(studio.TagLeaving, "2026-03-01T12:00:00Z"))}}, []string{"quarantine → quarantine"}},
 		{"leaving, grace over: deleted", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(role(quarantine), tag(studio.TagLeaving, "2026-02-23T12:00:00Z"))}}, []string{"delete"}},
-		{"leaving since nobody knows when: kept", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(role(quarantine), tag(studio.TagLeaving, "yesterday"))}}, nil},
-		{"the domain is retired: everybody leaves", policy(func(p *plan.Policy) { p.Domain.State = studio.Retire }), plan.Person{User: alice, Matches: in(a), Profiles: []studio.Profile{profile()}}, []string{"revoke → quarantine"}},
+		{"leaving, and something may still run with the old role", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(role(quarantine), tag(studio.TagLeaving, "2026-03-01T12:00:00Z"))}}, []string{"tag → quarantine"}},
+		{"leaving without a grace period: deleted at once", policy(func(p *plan.Policy) { p.Grace, p.Quarantine = 0, "" }), plan.Person{User: alice, Profiles: []studio.Profile{profile()}}, []string{"revoke", "delete"}},
+		{"leaving while SageMaker is at work: the mark at once", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(status(studio.Updating))}}, []string{"revoke"}},
+		{"being deleted: wait", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(status(studio.Deleting))}}, []string{"wait: busy"}},
+		{"a protected person is never offboarded", policy(func(p *plan.Policy) { p.Protected = []string{"alice@example.com"} }), plan.Person{User: disabled, Profiles: []studio.Profile{profile()}}, []string{"conflict: protected"}},
+		{"a protected person who was deleted is known by the profile", policy(func(p *plan.Policy) { p.Protected = []string{"alice@example.com"} }), plan.Person{User: absent, Profiles: []studio.Profile{profile()}}, []string{"conflict: protected"}},
+		{"leaving since nobody knows when: kept", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(powerless, tag(studio.TagLeaving, "yesterday"))}}, nil},
+		{"the domain is retired: everybody leaves", policy(func(p *plan.Policy) { p.Domain.State = studio.Retire }), plan.Person{User: alice, Matches: in(a), Profiles: []studio.Profile{profile()}}, []string{"revoke", "quarantine → quarantine"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, _ := c.policy.Plan(c.person)

@@ -2,6 +2,8 @@ package reconcile
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -21,6 +23,7 @@ type applier struct {
 	found   bool           // the profiles were searched for by SSO user already
 	made    studio.Profile // as read back after this run wrote it
 	undone  bool           // a step was left for later, or for a person
+	stopped bool           // the steps that follow have to wait for a later look
 	unsaid  error          // notices that could not be sent
 }
 
@@ -31,6 +34,9 @@ func (a *applier) apply(ctx context.Context, changes []plan.Change) error {
 		return err
 	}
 	for _, c := range changes {
+		if a.stopped {
+			break
+		}
 		if err := a.step(ctx, c); err != nil {
 			return fmt.Errorf("%s profile %s of %s in %s: %w", c.Kind, c.Profile, a.seen.person.User.Label(), c.Domain, err)
 		}
@@ -47,11 +53,15 @@ func (a *applier) step(ctx context.Context, c plan.Change) error {
 	case c.Kind.Reports():
 		a.undone = true
 		a.inTheWay(c)
-		a.notify(ctx, NoticeRefused, c)
-		return a.record(ctx, c, plan.Refused, nil)
+		return a.refuse(ctx, NoticeRefused, c, plan.Refused)
 	case a.t.Domain.Mode == studio.Observe:
 		a.undone = true
-		return a.record(ctx, c, plan.Later, nil)
+		return a.refuse(ctx, NoticeObserved, c, plan.Later)
+	}
+	if c.Kind.Removes() {
+		if ok, err := a.admitted(ctx, c); !ok {
+			return err
+		}
 	}
 	switch c.Kind {
 	case plan.Create:
@@ -64,9 +74,16 @@ func (a *applier) step(ctx context.Context, c plan.Change) error {
 		return a.update(ctx, c)
 	case plan.Assign:
 		return a.assign(ctx, c)
+	case plan.Revoke:
+		return a.revoke(ctx, c)
+	case plan.Quarantine:
+		return a.quarantine(ctx, c)
+	case plan.Delete:
+		return a.delete(ctx, c)
+	case plan.Return:
+		return a.returned(ctx, c)
 	default:
-		a.undone = true
-		return a.record(ctx, c, plan.Later, nil)
+		return fmt.Errorf("nobody knows how to carry out a %q", c.Kind)
 	}
 }
 
@@ -138,7 +155,7 @@ func (a *applier) assignFirst(ctx context.Context, c plan.Change, refusal error)
 
 func (a *applier) update(ctx context.Context, c plan.Change) error {
 	if c.Before.Role != c.After.Role {
-		running, err := a.stopApps(ctx, c, nil)
+		running, err := a.stopApps(ctx, c, nil, a.t.Domain.OnRoleChange)
 		if err != nil {
 			return a.finish(ctx, c, err)
 		}
@@ -147,6 +164,12 @@ func (a *applier) update(ctx context.Context, c plan.Change) error {
 			return nil
 		}
 	}
+	a.notify(ctx, NoticeChanged, c)
+	return a.put(ctx, c)
+}
+
+// put gives the profile its role and settings.
+func (a *applier) put(ctx context.Context, c plan.Change) error {
 	err := a.r.Writer.Update(ctx, a.t.Domain, c.Profile, c.After.Role, c.After.Settings)
 	if errors.Is(err, ErrBusy) {
 		a.undone = true
@@ -156,7 +179,6 @@ func (a *applier) update(ctx context.Context, c plan.Change) error {
 	if err != nil {
 		return a.finish(ctx, c, err)
 	}
-	a.notify(ctx, NoticeChanged, c)
 	a.undone = true // the tags say that it was applied once no app with the old role is left
 	a.result.again(readyAgain, "the change is settling")
 	return a.readBack(ctx, c)
@@ -227,6 +249,18 @@ func (a *applier) finish(ctx context.Context, c plan.Change, err error) error {
 		outcome = plan.FailedAt
 	}
 	return errors.Join(err, a.record(ctx, c, outcome, err))
+}
+
+// refuse tells that something was not done, once a day while it stays so.
+func (a *applier) refuse(ctx context.Context, detailType string, c plan.Change, outcome plan.Outcome) error {
+	what := sha256.New()
+	fmt.Fprintln(what, outcome, c.Kind, c.Profile, c.Reasons)
+	first, err := a.r.Journal.FirstToday(ctx, a.result.Key, hex.EncodeToString(what.Sum(nil)))
+	if err != nil || !first {
+		return wrap(err, "look up whether %s was told of", c.Kind)
+	}
+	a.notify(ctx, detailType, c)
+	return a.record(ctx, c, outcome, nil)
 }
 
 func (a *applier) record(ctx context.Context, c plan.Change, outcome plan.Outcome, cause error) error {

@@ -200,18 +200,6 @@ func TestMovingToAnotherGroupChangesTheRole(t *testing.T) {
 	want(t, "group", w.tags("alice@example.com")[studio.TagGroup], second)
 }
 
-func TestLeavingTheLastGroupIsReportedAsPending(t *testing.T) {
-	w := newWorld(t, nil)
-	alice := w.user("alice@example.com")
-	group := w.group("ad-group-1", "a", 100, alice)
-	w.handle(added(alice, group))
-	w.leave(group, alice)
-	w.cloud.ResetCalls()
-	want(t, "planned", w.handle(event.Look{Scope: event.User, UserID: alice}), []string{"revoke"})
-	want(t, "writes", w.writes(), 0)
-	want(t, "journal", w.journal(alice), []string{"create done", "revoke deferred"})
-}
-
 func TestTieGivesNobodyARole(t *testing.T) {
 	w := newWorld(t, nil)
 	alice := w.user("alice@example.com")
@@ -284,7 +272,7 @@ func TestGroupEventLooksAtItsMembersAndAtThoseItGaveARole(t *testing.T) {
 
 	w.deleteMembership(group, ids[0])
 	w.handle(event.Look{Scope: event.Group, GroupID: group})
-	want(t, "the one who left", w.settle(), []string{"revoke"})
+	want(t, "the one who left", w.settle(), []string{"revoke", "quarantine", "tag"})
 }
 
 func TestEventThatNamesNobodyLooksAtEverybody(t *testing.T) {
@@ -298,7 +286,7 @@ func TestEventThatNamesNobodyLooksAtEverybody(t *testing.T) {
 	want(t, "one look for the burst", w.queue.len(), 1)
 	got := w.settle()
 	slices.Sort(got)
-	want(t, "everybody", got, []string{"create", "revoke"})
+	want(t, "everybody", got, []string{"create", "quarantine", "revoke", "tag"})
 }
 
 func TestProfileEventLooksAtItsOwner(t *testing.T) {

@@ -154,6 +154,8 @@ func (m *Mapping) resolve(ctx context.Context, rows []studio.Row) error {
 		r := &rows[i]
 		r.GroupID, r.Vanished = ids[r.Group], gone[r.Group]
 		switch pinned := m.pins[r.Group.Name]; {
+		case r.Group.ID != "" && r.GroupID == "":
+			r.Unreadable = cmp.Or(r.Unreadable, fmt.Sprintf("%q is not the id of a group", r.Group.ID))
 		case r.Vanished:
 			r.Unreadable = cmp.Or(r.Unreadable, "the group no longer exists")
 		case r.Group.ID != "":
@@ -178,7 +180,7 @@ func takenOver(name, pinned, now string) string {
 // memberships are read from the user's side: elsewhere reading them tells.
 func (m *Mapping) find(ctx context.Context, ref studio.GroupRef) (id string, vanished bool, err error) {
 	switch {
-	case ref.ID == "" && ref.Name == "":
+	case ref.ID == "" && ref.Name == "", ref.ID != "" && !studio.IsGroupID(ref.ID):
 		return "", false, nil
 	case ref.ID == "":
 		id, err = m.named(ctx, ref.Name)

@@ -30,6 +30,8 @@ var (
 	ErrQuota = errors.New("the account's quota is used up")
 	// ErrGone: the resource to be changed does not exist.
 	ErrGone = errors.New("the resource does not exist")
+	// ErrChanged: somebody else changed it since it was read.
+	ErrChanged = errors.New("somebody changed it meanwhile")
 )
 
 // Membership answers whether a user is in a group. Unread says why that could
@@ -88,6 +90,7 @@ type DomainFacts struct {
 	Application string // ARN of the Identity Center application; "" for domains made before October 2023
 	DefaultRole string
 	URL         string
+	FileSystem  string // HomeEfsFileSystemId
 }
 
 // DomainReader describes Studio domains.
@@ -140,6 +143,79 @@ type AppWriter interface {
 	// StopApp asks SageMaker to delete an app. Idempotent: an app that is gone,
 	// going or failed is no error.
 	StopApp(ctx context.Context, d studio.Domain, a studio.App) error
+}
+
+// SpaceReader lists spaces.
+type SpaceReader interface {
+	// Spaces lists the spaces that a profile owns, private and shared; those
+	// that are being deleted are there too.
+	Spaces(ctx context.Context, d studio.Domain, profile string) ([]studio.Space, error)
+	// SpaceApps lists the apps of one space. Deleted and failed ones are left out.
+	SpaceApps(ctx context.Context, d studio.Domain, space string) ([]studio.App, error)
+}
+
+// Remover takes away what offboarding takes away. Everything is idempotent:
+// what is gone, or going, is no error.
+type Remover interface {
+	// Untag removes tags of the profile, which names its ARN.
+	Untag(ctx context.Context, d studio.Domain, p studio.Profile, keys ...string) error
+	// DeleteSpace deletes a space with its volume. ErrBusy: it is pending, or apps run in it.
+	DeleteSpace(ctx context.Context, d studio.Domain, space string) error
+	// DeleteProfile deletes a profile; its files stay on the file system, without an owner.
+	// ErrBusy: apps or spaces are left, or it is changing.
+	DeleteProfile(ctx context.Context, d studio.Domain, name string) error
+}
+
+// Decision is what was decided about one person's removal from one domain.
+type Decision string
+
+// The decisions. The zero value is: none yet.
+const (
+	Admitted Decision = "admitted" // within the limit, or approved: it goes on, and is never counted again
+	Held     Decision = "held"     // over the limit: it waits for a person
+	Rejected Decision = "rejected" // a person said no: an exception until Removal.Until
+)
+
+// Removal is one person's removal from one domain.
+type Removal struct {
+	Key
+	UserName string
+	Profile  string
+	Decision Decision
+	Reason   string    // why it is held, or who decided
+	Why      string    // why the person is to lose the profile
+	At       time.Time // of the decision
+	Until    time.Time // Rejected: when it may be proposed again
+}
+
+// GuardWindow is how much a domain has let go lately.
+type GuardWindow struct {
+	Start    time.Time
+	Managed  int  // profiles we managed when the window began
+	Admitted int  // removals since
+	Tripped  bool // the limit was reached: nothing is admitted until a person has decided
+	Version  int64
+}
+
+// Removals keeps what the guard decided. Every write is conditional, so that a
+// person is counted once, whoever retries.
+type Removals interface {
+	// Removal finds one; the zero value when there is none.
+	Removal(ctx context.Context, k Key) (Removal, error)
+	// Window reads the domain's window; the zero value when there is none.
+	Window(ctx context.Context, domain string) (GuardWindow, error)
+	// Admit stores the removal and the window at once, if the window still has
+	// the version that was read and the person has no decision yet. ErrChanged
+	// otherwise: read again.
+	Admit(ctx context.Context, r Removal, w GuardWindow) error
+	// Decide replaces a removal, whatever it was.
+	Decide(ctx context.Context, r Removal) error
+	// Drop deletes a removal: the person is a member again, or gone. Idempotent.
+	Drop(ctx context.Context, k Key) error
+	// Removals lists those of a domain.
+	Removals(ctx context.Context, domain string) ([]Removal, error)
+	// SetWindow replaces the window, if it has the version that was read. ErrChanged otherwise.
+	SetWindow(ctx context.Context, domain string, w GuardWindow) error
 }
 
 // Principal is whom an assignment lets sign in.
@@ -230,6 +306,9 @@ type Person struct {
 	Since time.Time
 	// Ready is set once the profile was seen to be all that it should be.
 	Ready bool
+	// Leaving is set from when a removal is decided about until the person is
+	// a member again: only then is the guard asked about them.
+	Leaving bool
 }
 
 // Persons index the managed profiles: which is whose, and through which group.
@@ -239,6 +318,8 @@ type Persons interface {
 	Person(ctx context.Context, k Key) (Person, error)
 	// Remember stores one. Idempotent.
 	Remember(ctx context.Context, p Person) error
+	// Forget deletes what is remembered of a person. Idempotent.
+	Forget(ctx context.Context, k Key) error
 	// Managed lists everybody of a domain.
 	Managed(ctx context.Context, domain string) ([]Person, error)
 }
@@ -247,6 +328,9 @@ type Persons interface {
 type Journal interface {
 	// Append stores an entry for good, or says why not.
 	Append(ctx context.Context, e plan.Entry) error
+	// FirstToday reports whether this was not said of the person in the last 24
+	// hours: what stays the same is not told at every look.
+	FirstToday(ctx context.Context, k Key, what string) (bool, error)
 }
 
 // Queue takes looks that are to happen later.

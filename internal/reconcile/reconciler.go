@@ -49,7 +49,12 @@ type Reconciler struct {
 	Formerly   []string
 	StoreID    string
 	Grace      time.Duration
-	Targets    []Target
+	Protected  []string
+	Limit      plan.Limit // of removals, for each domain
+	RejectFor  time.Duration
+	// DeleteShared lets a leaver's shared spaces be deleted with the profile.
+	DeleteShared bool
+	Targets      []Target
 
 	Identity    Identity
 	Profiles    ProfileReader
@@ -58,6 +63,9 @@ type Reconciler struct {
 	Domains     DomainReader
 	Instances   Instances
 	Apps        AppReader
+	Spaces      SpaceReader
+	Remover     Remover
+	Removals    Removals
 	AppWriter   AppWriter
 	SignIn      SignIn
 	Assignments Assignments
@@ -88,6 +96,7 @@ type Result struct {
 	Changes []plan.Change // what was planned, done or not
 	Verdict plan.Verdict
 	Entries []plan.Entry  // what was journalled
+	Held    bool          // a removal waits for a person
 	Again   time.Duration // 0: nothing more to do now
 	Why     string        // why to look again
 
@@ -160,7 +169,7 @@ func (r *Reconciler) once(ctx context.Context, t Target, key Key, trigger plan.T
 	run := applier{r: r, t: t, seen: seen, trigger: trigger, result: &result}
 	err = run.apply(ctx, changes)
 	if err == nil {
-		err = run.settle(ctx)
+		err = errors.Join(run.settle(ctx), run.gone(ctx))
 	}
 	return result, errors.Join(err, run.unsaid)
 }
@@ -168,7 +177,7 @@ func (r *Reconciler) once(ctx context.Context, t Target, key Key, trigger plan.T
 func (r *Reconciler) policy(t Target) plan.Policy {
 	return plan.Policy{
 		Deployment: r.Deployment, Formerly: r.Formerly, StoreID: r.StoreID,
-		Domain: t.Domain, Quarantine: t.Quarantine, Grace: r.Grace, Now: r.Now(),
+		Domain: t.Domain, Quarantine: t.Quarantine, Grace: r.Grace, Protected: r.Protected, Now: r.Now(),
 	}
 }
 

@@ -45,7 +45,11 @@ func (a *applier) settled(ctx context.Context, c plan.Change) error {
 			return err
 		}
 		since := a.seen.remembered.Since
-		running, err := a.stopApps(ctx, c, func(app studio.App) bool { return !app.Created.After(since) })
+		how := a.t.Domain.OnRoleChange
+		if a.result.Verdict.Standing != plan.Entitled {
+			how = studio.StopApps
+		}
+		running, err := a.stopApps(ctx, c, func(app studio.App) bool { return !app.Created.After(since) }, how)
 		if err != nil {
 			return a.finish(ctx, c, err)
 		}
@@ -67,8 +71,8 @@ func (a *applier) seenWith(ctx context.Context, role string) error {
 }
 
 // stopApps ends the apps that which chooses, all of them when it is nil, or
-// waits for them, as the domain says. It answers whether any is left.
-func (a *applier) stopApps(ctx context.Context, c plan.Change, which func(studio.App) bool) (bool, error) {
+// waits for them. It answers whether any is left.
+func (a *applier) stopApps(ctx context.Context, c plan.Change, which func(studio.App) bool, how studio.RoleChange) (bool, error) {
 	apps, err := a.r.Apps.Apps(ctx, a.t.Domain, c.Profile)
 	if err != nil {
 		return false, fmt.Errorf("list the apps of profile %s: %w", c.Profile, err)
@@ -81,7 +85,7 @@ func (a *applier) stopApps(ctx context.Context, c plan.Change, which func(studio
 			continue
 		}
 		left++
-		if app.Status == studio.AppDeleting || a.t.Domain.OnRoleChange == studio.WhenIdle {
+		if app.Status == studio.AppDeleting || how == studio.WhenIdle {
 			continue
 		}
 		if err := a.r.AppWriter.StopApp(ctx, a.t.Domain, app); err != nil {
@@ -92,7 +96,7 @@ func (a *applier) stopApps(ctx context.Context, c plan.Change, which func(studio
 	switch {
 	case left == 0:
 		return false, nil
-	case a.t.Domain.OnRoleChange == studio.WhenIdle:
+	case how == studio.WhenIdle:
 		a.result.again(idleAgain, fmt.Sprintf("%d apps run with the earlier role, and the domain waits until they end", left))
 	default:
 		a.result.again(appsAgain, fmt.Sprintf("%d apps with the earlier role are ending", left))
@@ -100,7 +104,7 @@ func (a *applier) stopApps(ctx context.Context, c plan.Change, which func(studio
 	if len(stopped.Reasons) == 0 {
 		return true, nil
 	}
-	return true, a.record(ctx, stopped, plan.Later, nil)
+	return true, a.record(ctx, stopped, plan.Begun, nil)
 }
 
 // settle marks the person ready when the look left nothing to be done, and
@@ -111,6 +115,16 @@ func (a *applier) settle(ctx context.Context) error {
 		return nil
 	}
 	a.result.ready = true
+	if a.seen.remembered.Leaving {
+		if err := a.r.backAgain(ctx, a.result.Key); err != nil {
+			return err
+		}
+		want := a.seen.remembered
+		want.Leaving = false
+		if err := a.remember(ctx, want); err != nil {
+			return err
+		}
+	}
 	if a.seen.remembered.Ready {
 		return nil
 	}
@@ -130,7 +144,7 @@ func (a *applier) settle(ctx context.Context) error {
 func (a *applier) remember(ctx context.Context, want Person) error {
 	want.Key = a.result.Key
 	had := a.seen.remembered
-	same := want.Profile == had.Profile && want.GroupID == had.GroupID && want.Role == had.Role && want.Ready == had.Ready && want.Since.Equal(had.Since)
+	same := want.Profile == had.Profile && want.GroupID == had.GroupID && want.Role == had.Role && want.Ready == had.Ready && want.Leaving == had.Leaving && want.Since.Equal(had.Since)
 	if same || want.Profile == "" {
 		return nil
 	}

@@ -92,7 +92,7 @@ func Changes(w io.Writer, s Style, changes []plan.Change) error {
 
 // roles is "before → after", or the one there is.
 func roles(c plan.Change) string {
-	if c.After == nil || c.After.Role == "" {
+	if c.After == nil || c.After.Role == "" || c.Kind == plan.Revoke {
 		return ""
 	}
 	if c.Before == nil || c.Before.Role == c.After.Role {

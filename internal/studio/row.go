@@ -23,6 +23,32 @@ func ParseGroupRef(key string) GroupRef {
 	return GroupRef{Name: key}
 }
 
+// IsGroupID reports whether an id has the form that the Identity Store API
+// takes: a UUID, or ten hexadecimal digits, a dash and a UUID. Asked about
+// anything else, the API refuses the whole call.
+// https://docs.aws.amazon.com/singlesignon/latest/IdentityStoreAPIReference/API_DescribeGroup.html
+func IsGroupID(id string) bool {
+	if len(id) == 47 && id[10] == '-' {
+		if !each(id[:10], hexadecimal) {
+			return false
+		}
+		id = id[11:]
+	}
+	if len(id) != 36 {
+		return false
+	}
+	for i := range len(id) {
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (id[i] == '-') || !dash && !hexadecimal(id[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func hexadecimal(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
 // Key is the form that the mapping table's hash key has.
 func (g GroupRef) Key() string {
 	if g.ID != "" {

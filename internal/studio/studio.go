@@ -161,6 +161,14 @@ type App struct {
 	Created time.Time
 }
 
+// Space is a Studio space: where apps of today run, with a volume of its own.
+type Space struct {
+	Name   string
+	Owner  string // profile; cannot be changed
+	Shared bool   // several people work in it; its apps use the domain's role
+	Status ProfileStatus
+}
+
 // Tag keys of a managed profile. IAM conditions rest on TagDeployment.
 const (
 	TagDeployment = "studiokeeper:deployment"

@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"studiokeeper/internal/app"
+	"studiokeeper/internal/event"
+	"studiokeeper/internal/reconcile"
+	"studiokeeper/internal/render"
+)
+
+func removalsCommand(env Environment) *cobra.Command {
+	c := &cobra.Command{Use: "removals", Short: "Shows and decides about the removals that the guard holds"}
+	c.AddCommand(removalsListCommand(env), decideCommand(env, "approve", "Lets held removals go on", approve), decideCommand(env, "reject", "Keeps held people for a while", reject))
+	return c
+}
+
+// heldRemoval is a removal for scripts.
+type heldRemoval struct {
+	Domain   string             `json:"domain"`
+	UserID   string             `json:"userId"`
+	UserName string             `json:"userName,omitempty"`
+	Profile  string             `json:"profile"`
+	Decision reconcile.Decision `json:"decision"`
+	Why      string             `json:"why"`
+	Reason   string             `json:"reason"`
+	At       time.Time          `json:"at"`
+	Until    *time.Time         `json:"until,omitempty"`
+}
+
+func openFor(c *cobra.Command, env Environment, running string) (*reconcile.Reconciler, error) {
+	log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return app.Open(c.Context(), app.Options{Config: configRef(c, env), Lookup: env.Lookup, Log: log, Running: running, Queue: &waitingRoom{}})
+}
+
+func removalsListCommand(env Environment) *cobra.Command {
+	var format output
+	var domain string
+	c := &cobra.Command{
+		Use: "list", Short: "Lists who is held, and why", Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			asJSON, err := format.json()
+			if err != nil {
+				return err
+			}
+			r, err := openFor(c, env, "removals")
+			if err != nil {
+				return err
+			}
+			found, err := removalsIn(c.Context(), r, domain)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return render.JSON(env.Stdout, forScripts(found))
+			}
+			return listRemovals(env, found)
+		},
+	}
+	c.Flags().StringVar(&domain, "domain", "", "only the domain of this `NAME`")
+	format.add(c)
+	return c
+}
+
+// removalsIn lists what waits for a decision, and what was rejected.
+func removalsIn(ctx context.Context, r *reconcile.Reconciler, domain string) ([]reconcile.Removal, error) {
+	var all []reconcile.Removal
+	known := false
+	for _, t := range r.Targets {
+		if domain != "" && t.Domain.Name != domain {
+			continue
+		}
+		known = true
+		found, err := r.Removals.Removals(ctx, t.Domain.Name)
+		if err != nil {
+			return nil, fmt.Errorf("list the removals of %s: %w", t.Domain.Name, err)
+		}
+		all = append(all, found...)
+	}
+	if !known {
+		return nil, usage("the configuration has no domain %q", domain)
+	}
+	return slices.DeleteFunc(all, func(r reconcile.Removal) bool { return r.Decision == reconcile.Admitted }), nil
+}
+
+func forScripts(removals []reconcile.Removal) []heldRemoval {
+	out := []heldRemoval{}
+	for _, r := range removals {
+		h := heldRemoval{Domain: r.Domain, UserID: r.UserID, UserName: r.UserName, Profile: r.Profile, Decision: r.Decision, Why: r.Why, Reason: r.Reason, At: r.At}
+		if r.Decision == reconcile.Rejected {
+			h.Until = &r.Until
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
+func listRemovals(env Environment, removals []reconcile.Removal) error {
+	if len(removals) == 0 {
+		_, err := fmt.Fprintln(env.Stdout, "No removal is held.")
+		return err
+	}
+	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "DOMAIN\tUSER\tPROFILE\tDECISION\tWHY")
+	for _, r := range removals {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Domain, label(r), r.Profile, decision(r), r.Why)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(env.Stderr, "\nDecide with: studiokeeper removals approve USER… (or --all), removals reject USER… (or --all)")
+	return err
+}
+
+func label(r reconcile.Removal) string {
+	if r.UserName != "" {
+		return r.UserName
+	}
+	return r.UserID
+}
+
+func decision(r reconcile.Removal) string {
+	if r.Decision == reconcile.Rejected {
+		return "rejected until " + r.Until.UTC().Format("2006-01-02 15:04")
+	}
+	return "held since " + r.At.UTC().Format("2006-01-02 15:04")
+}
+
+// decider changes one removal as the person wants it.
+type decider func(r *reconcile.Reconciler, removal reconcile.Removal, reason string) reconcile.Removal
+
+func approve(r *reconcile.Reconciler, removal reconcile.Removal, reason string) reconcile.Removal {
+	removal.Decision, removal.Reason, removal.At = reconcile.Admitted, strings.TrimSpace("approved "+reason), r.Now().UTC()
+	return removal
+}
+
+func reject(r *reconcile.Reconciler, removal reconcile.Removal, reason string) reconcile.Removal {
+	removal.Decision, removal.Reason, removal.At = reconcile.Rejected, reason, r.Now().UTC()
+	removal.Until = removal.At.Add(r.RejectFor)
+	return removal
+}
+
+func decideCommand(env Environment, verb, short string, decide decider) *cobra.Command {
+	var domain, reason string
+	var everybody, yes bool
+	c := &cobra.Command{
+		Use: verb + " USER… | --all", Short: short,
+		RunE: func(c *cobra.Command, users []string) error {
+			if everybody == (len(users) > 0) {
+				return usage("removals %s needs users, by UserName or id, or --all", verb)
+			}
+			r, err := openFor(c, env, "removals")
+			if err != nil {
+				return err
+			}
+			chosen, err := choose(c.Context(), r, domain, users)
+			if err != nil {
+				return err
+			}
+			if err := listRemovals(env, chosen); err != nil || len(chosen) == 0 {
+				return err
+			}
+			if err := confirm(c.Context(), env, yes, fmt.Sprintf("%s %d removals?", verb, len(chosen))); err != nil {
+				return err
+			}
+			return decideAll(c.Context(), env, r, chosen, reason, decide)
+		},
+	}
+	c.Flags().StringVar(&domain, "domain", "", "only in the domain of this `NAME`")
+	c.Flags().StringVar(&reason, "reason", "", "`TEXT` that the journal and removals list show")
+	c.Flags().BoolVar(&everybody, "all", false, "everybody who is held")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return c
+}
+
+// choose picks the held removals of the users named, or of everybody.
+func choose(ctx context.Context, r *reconcile.Reconciler, domain string, users []string) ([]reconcile.Removal, error) {
+	all, err := removalsIn(ctx, r, domain)
+	if err != nil {
+		return nil, err
+	}
+	var chosen []reconcile.Removal
+	found := map[string]bool{}
+	for _, removal := range all {
+		for _, who := range []string{removal.UserID, removal.UserName} {
+			if slices.Contains(users, who) {
+				found[who] = true
+			}
+		}
+		named := found[removal.UserID] || removal.UserName != "" && found[removal.UserName]
+		if named || len(users) == 0 && removal.Decision == reconcile.Held {
+			chosen = append(chosen, removal)
+		}
+	}
+	for _, who := range users {
+		if !found[who] {
+			return nil, fmt.Errorf("no removal of %s is held; removals list shows who is", who)
+		}
+	}
+	return chosen, nil
+}
+
+// decideAll stores the decisions, opens the domains' limits again, and looks
+// at everybody decided about, so that what was approved goes on at once. What
+// is read then counts: somebody who is a member again stays.
+func decideAll(ctx context.Context, env Environment, r *reconcile.Reconciler, chosen []reconcile.Removal, reason string, decide decider) error {
+	var errs []error
+	domains := map[string]bool{}
+	for _, removal := range chosen {
+		domains[removal.Domain] = true
+		decided := decide(r, removal, reason)
+		if err := r.Removals.Decide(ctx, decided); err != nil {
+			errs = append(errs, fmt.Errorf("decide about %s: %w", label(removal), err))
+		}
+	}
+	for domain := range domains {
+		errs = append(errs, r.Reopen(ctx, domain))
+	}
+	for _, removal := range chosen {
+		results, err := r.Handle(ctx, event.Look{Scope: event.User, UserID: removal.UserID, Domain: removal.Domain, Trigger: event.Trigger{Name: "removals"}})
+		errs = append(errs, err)
+		for _, res := range results {
+			errs = append(errs, render.Changes(env.Stdout, style(env, env.Stdout), res.Changes))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,100 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"studiokeeper/internal/plan"
+)
+
+// guardTries bounds how often a window that others move is read again.
+const guardTries = 20
+
+// guard decides about one removal, once per person, domain and offboarding:
+// what was admitted is never counted again. The answer is why it is held, "" when
+// it may go on.
+func (r *Reconciler) guard(ctx context.Context, k Key, c plan.Change) (held string, err error) {
+	for range guardTries {
+		known, err := r.Removals.Removal(ctx, k)
+		if err != nil {
+			return "", fmt.Errorf("look up what was decided about the removal of %s: %w", k.UserID, err)
+		}
+		switch {
+		case known.Decision == Admitted:
+			return "", nil
+		case known.Decision == Held:
+			return known.Reason, nil
+		case known.Decision == Rejected && r.Now().Before(known.Until):
+			return "rejected: " + known.Reason, nil
+		}
+		held, err = r.decide(ctx, k, c)
+		if !errors.Is(err, ErrChanged) {
+			return held, err
+		}
+	}
+	return "", fmt.Errorf("decide about the removal of %s in %s: others kept deciding; it is tried again", k.UserID, k.Domain)
+}
+
+// decide counts one removal in its domain's window.
+func (r *Reconciler) decide(ctx context.Context, k Key, c plan.Change) (string, error) {
+	w, err := r.Removals.Window(ctx, k.Domain)
+	if err != nil {
+		return "", fmt.Errorf("read the removals of %s: %w", k.Domain, err)
+	}
+	now := r.Now().UTC()
+	tally := plan.Tally{Start: w.Start, Managed: w.Managed, Admitted: w.Admitted, Tripped: w.Tripped}
+	if r.Limit.Over(tally, now) {
+		managed, err := r.Persons.Managed(ctx, k.Domain)
+		if err != nil {
+			return "", fmt.Errorf("count the managed people of %s: %w", k.Domain, err)
+		}
+		tally = plan.Tally{Start: now, Managed: len(managed)}
+	}
+	tally, held := r.Limit.Admit(tally)
+	removal := Removal{Key: k, UserName: c.UserName, Profile: c.Profile, Decision: Admitted, Why: why(c), At: now}
+	if held != "" {
+		removal.Decision, removal.Reason = Held, held
+	}
+	w.Start, w.Managed, w.Admitted, w.Tripped = tally.Start, tally.Managed, tally.Admitted, tally.Tripped
+	return held, r.Removals.Admit(ctx, removal, w)
+}
+
+func why(c plan.Change) string {
+	if len(c.Reasons) == 0 {
+		return ""
+	}
+	return c.Reasons[0].Text
+}
+
+// backAgain drops what was decided about a person who is entitled again. When
+// nobody is held any more, the domain's limit opens again.
+func (r *Reconciler) backAgain(ctx context.Context, k Key) error {
+	if err := r.Removals.Drop(ctx, k); err != nil {
+		return fmt.Errorf("drop the removal of %s: %w", k.UserID, err)
+	}
+	return r.Reopen(ctx, k.Domain)
+}
+
+// Reopen ends the latch of a domain in which nobody is held any more: a new
+// window begins.
+func (r *Reconciler) Reopen(ctx context.Context, domain string) error {
+	w, err := r.Removals.Window(ctx, domain)
+	if err != nil || !w.Tripped {
+		return wrap(err, "read the removals of %s", domain)
+	}
+	all, err := r.Removals.Removals(ctx, domain)
+	if err != nil {
+		return fmt.Errorf("list the removals of %s: %w", domain, err)
+	}
+	for _, removal := range all {
+		if removal.Decision == Held {
+			return nil
+		}
+	}
+	err = r.Removals.SetWindow(ctx, domain, GuardWindow{Version: w.Version})
+	if errors.Is(err, ErrChanged) {
+		return nil // whoever moved it has seen what we saw
+	}
+	return wrap(err, "open the removals of %s again", domain)
+}

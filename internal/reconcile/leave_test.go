@@ -1,0 +1,421 @@
+package reconcile_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	sagemakertypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"studiokeeper/internal/event"
+	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/reconcile"
+	"studiokeeper/internal/studio"
+)
+
+const quarantined = "arn:aws:iam::111122223333:role/quarantine"
+
+// member is a user with a ready profile through the group.
+func member(w *world, userName string) (user, group string) {
+	w.t.Helper()
+	user = w.user(userName)
+	group = w.group("ad-group-1", "a", 100, user)
+	w.handle(added(user, group))
+	w.settle()
+	return user, group
+}
+
+func looked(user string) event.Look { return event.Look{Scope: event.User, UserID: user} }
+
+// space makes a space with an app in it.
+func (w *world) space(name, owner string, shared bool) {
+	w.t.Helper()
+	api := sagemaker.NewFromConfig(w.aws)
+	sharing, app := sagemakertypes.SharingTypePrivate, sagemakertypes.AppTypeJupyterLab
+	if shared {
+		sharing = sagemakertypes.SharingTypeShared
+	}
+	_, err := api.UpdateDomain(context.Background(), &sagemaker.UpdateDomainInput{
+		DomainId: &w.domain, DefaultSpaceSettings: &sagemakertypes.DefaultSpaceSettings{ExecutionRole: aws.String("arn:aws:iam::111122223333:role/default")},
+	})
+	w.must(err)
+	w.cloud.Advance(time.Minute)
+	_, err = api.CreateSpace(context.Background(), &sagemaker.CreateSpaceInput{
+		DomainId: &w.domain, SpaceName: &name, OwnershipSettings: &sagemakertypes.OwnershipSettings{OwnerUserProfileName: &owner},
+		SpaceSharingSettings: &sagemakertypes.SpaceSharingSettings{SharingType: sharing},
+		SpaceSettings:        &sagemakertypes.SpaceSettings{AppType: app},
+	})
+	w.must(err)
+	w.cloud.Advance(time.Minute)
+	_, err = api.CreateApp(context.Background(), &sagemaker.CreateAppInput{DomainId: &w.domain, SpaceName: &name, AppType: app, AppName: aws.String("default")})
+	w.must(err)
+	w.cloud.Advance(time.Minute)
+}
+
+func (w *world) spaces() int {
+	w.t.Helper()
+	list, err := sagemaker.NewFromConfig(w.aws).ListSpaces(context.Background(), &sagemaker.ListSpacesInput{DomainIdEquals: &w.domain})
+	w.must(err)
+	return len(list.Spaces)
+}
+
+// A leaver's whole way: access ends at once, data waits, then the profile goes.
+func TestLeaving(t *testing.T) {
+	for what, leave := range map[string]func(w *world, user, group string) event.Look{
+		"removed from the last group": func(w *world, user, group string) event.Look { w.leave(group, user); return looked(user) },
+		"disabled":                    func(w *world, user, _ string) event.Look { w.must(w.console().DisableUser(user)); return looked(user) },
+		"deleted":                     func(w *world, user, _ string) event.Look { w.must(w.console().DeleteUser(user)); return looked(user) },
+		"its row removed": func(w *world, user, group string) event.Look {
+			w.removeRow("ad-group-1")
+			return event.Look{Scope: event.Group, GroupName: "ad-group-1", Domain: "research"}
+		},
+		"membership deleted through the API": func(w *world, user, group string) event.Look {
+			w.deleteMembership(group, user)
+			return event.Look{Scope: event.Everybody, StoreID: store}
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t, nil)
+			alice, group := member(w, "alice@example.com")
+			w.startApp(name(alice, "alice@example.com"))
+			w.space("alice-space", name(alice, "alice@example.com"), false)
+			look := leave(w, alice, group)
+
+			w.handle(look)
+			w.settle()
+			want(t, "apps after the revocation", w.runningApps(), 0)
+			want(t, "profiles after the revocation", w.profiles(), []string{"alice@example.com " + quarantined})
+			want(t, "spaces after the revocation", w.spaces(), 1)
+			if w.tags("alice@example.com")[studio.TagLeaving] == "" {
+				t.Error("nothing says since when")
+			}
+			want(t, "in grace", w.handle(looked(alice)), nil)
+
+			w.cloud.Advance(169 * time.Hour)
+			w.handle(looked(alice))
+			w.settle()
+			want(t, "profiles after grace", w.profiles(), nil)
+			want(t, "spaces after grace", w.spaces(), 0)
+			journal := strings.Join(w.journal(alice), ", ")
+			for _, line := range []string{"revoke done", "quarantine begun", "quarantine done", "delete begun", "delete done"} {
+				if !strings.Contains(journal, line) {
+					t.Errorf("the journal has no %q: %s", line, journal)
+				}
+			}
+			want(t, "a look long after", w.handle(looked(alice)), nil)
+			want(t, "people remembered", w.managed(), 0)
+		})
+	}
+}
+
+func (w *world) managed() int {
+	w.t.Helper()
+	all, err := w.keeper.Persons.Managed(context.Background(), "research")
+	w.must(err)
+	return len(all)
+}
+
+func (w *world) removeRow(group string) {
+	w.t.Helper()
+	_, err := dynamodb.NewFromConfig(w.aws).DeleteItem(context.Background(), &dynamodb.DeleteItemInput{
+		TableName: aws.String("mapping"), Key: map[string]dynamotypes.AttributeValue{
+			"group": &dynamotypes.AttributeValueMemberS{Value: group}, "domain": &dynamotypes.AttributeValueMemberS{Value: "research"},
+		},
+	})
+	w.must(err)
+}
+
+func TestNoGraceGoesStraightThrough(t *testing.T) {
+	w := newWorld(t, func(s string) string {
+		return strings.Replace(s, `offboarding: {quarantineRole: "arn:aws:iam::{account}:role/quarantine"}`, "offboarding: {grace: 0s}", 1)
+	})
+	alice, group := member(w, "alice@example.com")
+	w.startApp(name(alice, "alice@example.com"))
+	w.leave(group, alice)
+	w.handle(looked(alice))
+	w.settle()
+	want(t, "profiles", w.profiles(), nil)
+}
+
+func TestComingBackUndoesIt(t *testing.T) {
+	for what, at := range map[string]func(w *world, user string){
+		"right after the mark":    func(w *world, user string) { w.handle(looked(user)) },
+		"after the revocation":    func(w *world, user string) { w.handle(looked(user)); w.settle() },
+		"days later":              func(w *world, user string) { w.handle(looked(user)); w.settle(); w.cloud.Advance(100 * time.Hour) },
+		"before anything is done": func(*world, string) {},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t, nil)
+			alice, group := member(w, "alice@example.com")
+			w.startApp(name(alice, "alice@example.com"))
+			w.leave(group, alice)
+			at(w, alice)
+			w.join(group, alice)
+			w.handle(added(alice, group))
+			w.settle()
+			want(t, "profiles", w.profiles(), []string{"alice@example.com a"})
+			want(t, "since", w.tags("alice@example.com")[studio.TagLeaving], "")
+			want(t, "another look", w.handle(looked(alice)), nil)
+			removal, err := w.keeper.Removals.Removal(t.Context(), reconcile.Key{Domain: "research", UserID: alice})
+			if err != nil || removal.Decision != "" {
+				t.Errorf("the removal stays %q, %v", removal.Decision, err)
+			}
+		})
+	}
+}
+
+func TestComingBackWhileTheProfileIsBeingDeletedMakesItAgain(t *testing.T) {
+	w := newWorld(t, nil)
+	w.cloud.ProfileDelay = time.Minute
+	alice, group := member(w, "alice@example.com")
+	w.leave(group, alice)
+	w.handle(looked(alice))
+	w.settle()
+	w.cloud.Advance(169 * time.Hour)
+	w.handle(looked(alice))
+	w.join(group, alice)
+	want(t, "while it is deleted", w.handle(added(alice, group)), []string{"wait: busy"})
+	w.settle()
+	want(t, "profiles", w.profiles(), []string{"alice@example.com a"})
+}
+
+func TestSharedSpaceHoldsTheProfile(t *testing.T) {
+	for _, policy := range []string{"hold", "delete"} {
+		t.Run(policy, func(t *testing.T) {
+			w := newWorld(t, func(s string) string {
+				return strings.Replace(s, "offboarding: {", "offboarding: {sharedSpaces: "+policy+", ", 1)
+			})
+			alice, group := member(w, "alice@example.com")
+			w.space("team", name(alice, "alice@example.com"), true)
+			w.leave(group, alice)
+			w.handle(looked(alice))
+			w.settle()
+			w.cloud.Advance(169 * time.Hour)
+			w.handle(looked(alice))
+			w.settle()
+			if policy == "hold" {
+				want(t, "profiles", w.profiles(), []string{"alice@example.com " + quarantined})
+				want(t, "spaces", w.spaces(), 1)
+				return
+			}
+			want(t, "profiles", w.profiles(), nil)
+			want(t, "spaces", w.spaces(), 0)
+		})
+	}
+}
+
+func TestOtherPeoplesSpacesAndAppsStay(t *testing.T) {
+	w := newWorld(t, nil)
+	alice, group := member(w, "alice@example.com")
+	bob := w.user("bob@example.com")
+	w.join(group, bob)
+	w.handle(added(bob, group))
+	w.settle()
+	w.space("bob-space", name(bob, "bob@example.com"), false)
+	w.leave(group, alice)
+	w.handle(looked(alice))
+	w.settle()
+	w.cloud.Advance(169 * time.Hour)
+	w.handle(looked(alice))
+	w.settle()
+	want(t, "profiles", w.profiles(), []string{"bob@example.com a"})
+	want(t, "spaces", w.spaces(), 1)
+	want(t, "apps", w.runningApps(), 1)
+}
+
+func TestProtectedPeopleStay(t *testing.T) {
+	w := newWorld(t, func(s string) string { return s + "protected: {users: [alice@example.com]}\n" })
+	alice, _ := member(w, "alice@example.com")
+	w.must(w.console().DisableUser(alice))
+	want(t, "planned", w.handle(looked(alice)), []string{"conflict: protected"})
+	want(t, "profiles", w.profiles(), []string{"alice@example.com a"})
+}
+
+func TestProfileDeletedByHandIsASuccess(t *testing.T) {
+	w := newWorld(t, nil)
+	alice, group := member(w, "alice@example.com")
+	w.leave(group, alice)
+	w.handle(looked(alice))
+	w.settle()
+	_, err := sagemaker.NewFromConfig(w.aws).DeleteUserProfile(t.Context(), &sagemaker.DeleteUserProfileInput{DomainId: &w.domain, UserProfileName: aws.String(name(alice, "alice@example.com"))})
+	w.must(err)
+	want(t, "planned", w.handle(looked(alice)), nil)
+	want(t, "people remembered", w.managed(), 0)
+}
+
+// An identity provider that empties a group loses at most the limit, until a
+// person has looked; joining goes on.
+func TestMassRemovalIsHeld(t *testing.T) {
+	w := newWorld(t, nil)
+	w.cloud.ProfileQuota = 1000
+	const people = 20
+	group := w.group("ad-group-1", "a", 100)
+	other := w.group("ad-group-2", "b", 100)
+	var ids []string
+	for i := range people {
+		id := w.user(fmt.Sprintf("user%02d@example.com", i))
+		ids = append(ids, id)
+		w.join(group, id)
+		w.must(w.keeper.Persons.Remember(t.Context(), reconcile.Person{Key: reconcile.Key{Domain: "research", UserID: id}, Profile: name(id, fmt.Sprintf("user%02d@example.com", i)), GroupID: group}))
+		w.makeProfile(name(id, fmt.Sprintf("user%02d@example.com", i)), fmt.Sprintf("user%02d@example.com", i), roles+"a", map[string]string{
+			studio.TagDeployment: "prod", studio.TagUserID: id, studio.TagGroup: group, studio.TagApplied: studio.Digest(roles+"a", ""),
+		})
+	}
+	for _, id := range ids {
+		w.leave(group, id)
+	}
+	w.handle(event.Look{Scope: event.Everybody, StoreID: store})
+	w.settle()
+	left := 0
+	for _, p := range w.profiles() {
+		if strings.HasSuffix(p, quarantined) {
+			left++
+		}
+	}
+	want(t, "people who lost their role, of 20 with 20 percent", left, 4)
+
+	carol := w.user("carol@example.com")
+	w.join(other, carol)
+	w.handle(added(carol, other))
+	w.settle()
+	if !slices.Contains(w.profiles(), "carol@example.com b") {
+		t.Error("nobody can join while removals are held")
+	}
+
+	held, err := w.keeper.Removals.Removals(t.Context(), "research")
+	w.must(err)
+	held = slices.DeleteFunc(held, func(r reconcile.Removal) bool { return r.Decision != reconcile.Held })
+	want(t, "held", len(held), people-4)
+	// Looking again changes nothing: the limit latches, and nobody is counted twice.
+	w.cloud.Advance(48 * time.Hour)
+	w.handle(event.Look{Scope: event.Everybody, StoreID: store})
+	w.settle()
+	again := 0
+	for _, p := range w.profiles() {
+		if strings.HasSuffix(p, quarantined) {
+			again++
+		}
+	}
+	want(t, "two days later", again, 4)
+}
+
+func TestSmallDomainLetsOneLeave(t *testing.T) {
+	w := newWorld(t, nil)
+	alice, group := member(w, "alice@example.com")
+	w.leave(group, alice)
+	w.handle(looked(alice))
+	w.settle()
+	want(t, "profiles", w.profiles(), []string{"alice@example.com " + quarantined})
+}
+
+// Incomplete reads remove nobody.
+func TestIncompleteReadsRemoveNobody(t *testing.T) {
+	for what, fault := range map[string]localcloud.Fault{
+		"a 5xx on memberships":         {Service: "identitystore", Operation: "IsMemberInGroups", Code: "InternalServerException", Status: 500},
+		"memberships denied":           {Service: "identitystore", Operation: "IsMemberInGroups", Code: "AccessDeniedException"},
+		"the user cannot be described": {Service: "identitystore", Operation: "DescribeUser", Code: "AccessDeniedException"},
+		"the store is missing":         {Service: "identitystore", Operation: "DescribeUser", Code: "ResourceNotFoundException"},
+		"the token expired":            {Service: "identitystore", Code: "ExpiredTokenException"},
+		"a truncated answer":           {Service: "identitystore", Operation: "IsMemberInGroups", Truncate: true},
+		"the table cannot be read":     {Service: "dynamodb", Operation: "Scan", Code: "AccessDeniedException"},
+		"group names cannot be read":   {Service: "identitystore", Operation: "GetGroupId", Code: "InternalServerException", Status: 500},
+		"profiles cannot be listed":    {Service: "sagemaker", Operation: "ListUserProfiles", Code: "ThrottlingException"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Setenv("AWS_MAX_ATTEMPTS", "1")
+			w := newWorld(t, nil)
+			alice, group := member(w, "alice@example.com")
+			w.leave(group, alice)
+			w.cloud.Inject(fault)
+			w.cloud.ResetCalls()
+			if _, err := w.try(looked(alice)); err == nil {
+				t.Error("nobody was told")
+			}
+			want(t, "writes", w.writes(), 0)
+			w.cloud.ClearFaults()
+			want(t, "profiles", w.profiles(), []string{"alice@example.com a"})
+		})
+	}
+}
+
+// Offboarding may be cut off at every call: running again ends the same.
+func TestOffboardingCutOffAnywhereEndsTheSame(t *testing.T) {
+	for _, effect := range []localcloud.Effect{localcloud.Before, localcloud.After} {
+		t.Run(fmt.Sprintf("effect %d", effect), func(t *testing.T) {
+			for n := 0; ; n += 1 {
+				if n > 400 {
+					t.Fatal("the story has no end")
+				}
+				if !cutOffboarding(t, n, effect) {
+					t.Logf("%d calls, each cut once", n)
+					return
+				}
+			}
+		})
+	}
+}
+
+func cutOffboarding(t *testing.T, n int, effect localcloud.Effect) bool {
+	w := newWorld(t, nil)
+	alice, group := member(w, "alice@example.com")
+	w.space("alice-space", name(alice, "alice@example.com"), false)
+	w.leave(group, alice)
+	left := n
+	var failed error
+	// arm makes the call that the cut is at fail, and disarm lets the test read.
+	arm := func() {
+		w.cloud.ResetCalls()
+		if failed == nil {
+			w.cloud.Inject(localcloud.Fault{After: left, Times: 1, Code: "AccessDeniedException", Effect: effect})
+		}
+	}
+	disarm := func() {
+		w.cloud.ClearFaults()
+		left -= len(w.cloud.Calls())
+	}
+	run := func() {
+		arm()
+		defer disarm()
+		if _, err := w.try(looked(alice)); err != nil && failed == nil {
+			failed = err
+			// The message comes again; the lease of the run that was cut off is over by then.
+			w.cloud.Advance(2 * time.Minute)
+			w.handle(looked(alice))
+		}
+		for i := 0; i < 200; i++ {
+			l, due, ok := w.queue.next()
+			if !ok {
+				return
+			}
+			if wait := due.Sub(w.cloud.Now()); wait > 0 {
+				w.cloud.Advance(wait)
+			}
+			if _, err := w.try(l); err != nil {
+				if failed != nil {
+					t.Fatalf("cut at %d: failed again: %v", n, err)
+				}
+				failed = err
+				w.cloud.Advance(2 * time.Minute)
+				w.handle(looked(alice))
+			}
+		}
+	}
+	run()
+	want(t, fmt.Sprintf("profiles, cut at %d", n), w.profiles(), []string{"alice@example.com " + quarantined})
+	want(t, fmt.Sprintf("apps, cut at %d", n), w.runningApps(), 0)
+	w.cloud.Advance(169 * time.Hour)
+	run()
+	want(t, fmt.Sprintf("profiles after grace, cut at %d", n), w.profiles(), nil)
+	want(t, fmt.Sprintf("spaces after grace, cut at %d", n), w.spaces(), 0)
+	if journal := w.journal(alice); !slices.Contains(journal, "delete done") {
+		t.Errorf("cut at %d: the journal ends without a deletion: %v", n, journal)
+	}
+	return failed != nil
+}
