@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path"
 	"strings"
 	"time"
 
@@ -115,7 +116,7 @@ func profile(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	arguments(ts, neg, args, "profile USERNAME ROLE")
-	want := "arn:aws:iam::111122223333:role/studio/" + args[1]
+	want := "arn:aws:iam::111122223333:role/" + path.Join("studio", args[1])
 	for until := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		role, found := roleOf(ts, args[0])
 		if found && role == want {

@@ -305,3 +305,55 @@ func noticed(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Fatalf("no event holds %q among\n%s", args[1:], strings.Join(seen, "\n"))
 }
+
+// role USERNAME ROLE waits until the user's profile has a role outside studio/.
+func role(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "role USERNAME ROLE")
+	profile(ts, false, []string{args[0], "../" + args[1]})
+}
+
+// noprofile USERNAME waits until the user has none; time goes on meanwhile.
+func noprofile(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "noprofile USERNAME")
+	for until := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		if _, found := roleOf(ts, args[0]); !found {
+			return
+		}
+		if time.Now().After(until) {
+			ts.Fatalf("%s still has a profile", args[0])
+		}
+		advance(ts, false, []string{"5"})
+	}
+}
+
+// pass sends what the hourly schedule sends.
+func pass(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "pass")
+	api := sqs.NewFromConfig(client(ts))
+	url := queueURL(ts, api, "studiokeeper-pass")
+	_, err := api.SendMessage(context.Background(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(
+		`{"version":"0","id":"s-1","detail-type":"Scheduled Event","source":"aws.events","account":"111122223333","time":"2026-01-01T00:00:00Z","region":"us-east-1","resources":[],"detail":{}}`)})
+	ts.Check(err)
+	advance(ts, false, []string{"5"})
+}
+
+// held USERNAME waits until the guard holds the user's removal.
+func held(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "held USERNAME")
+	for until := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		out, err := dynamodb.NewFromConfig(client(ts)).Query(context.Background(), &dynamodb.QueryInput{
+			TableName: aws.String("studiokeeper-state"), KeyConditionExpression: aws.String("pk = :pk"),
+			ExpressionAttributeValues: map[string]dynamotypes.AttributeValue{":pk": &dynamotypes.AttributeValueMemberS{Value: "removal#research"}},
+		})
+		ts.Check(err)
+		for _, it := range out.Items {
+			text, _ := json.Marshal(it)
+			if strings.Contains(string(text), args[0]) && strings.Contains(string(text), `"held"`) {
+				return
+			}
+		}
+		if time.Now().After(until) {
+			ts.Fatalf("the removal of %s is not held", args[0])
+		}
+	}
+}

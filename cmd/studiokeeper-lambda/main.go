@@ -8,5 +8,5 @@ import (
 )
 
 func main() {
-	app.RunFunction(os.LookupEnv, os.Stderr)
+	app.RunFunction(os.LookupEnv, os.Stderr, nil)
 }

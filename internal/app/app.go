@@ -35,6 +35,8 @@ type Options struct {
 	// Running names what runs, for the CloudTrail of other accounts: the
 	// function's name, or a command.
 	Running string
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
 	// Queue, where set, takes looks instead of the queues that Lookup names.
 	Queue reconcile.Queue
 }
@@ -104,7 +106,11 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 		return nil, err
 	}
 	identity := &awscloud.IdentityStore{Session: session, StoreID: store, At: center}
-	state := &awscloud.State{Session: session, At: home, Table: cfg.State.Table}
+	now := o.Now
+	if now == nil {
+		now = time.Now
+	}
+	state := &awscloud.State{Session: session, At: home, Table: cfg.State.Table, Now: now}
 	profiles := &awscloud.Profiles{Session: session}
 	apps := &awscloud.Apps{Session: session}
 	r := &reconcile.Reconciler{
@@ -119,7 +125,7 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 		Identity:    identity,
 		Profiles:    profiles,
 		Writer:      profiles,
-		Mapping:     mapping(cfg, session, home, identity, state),
+		Mapping:     mapping(cfg, session, home, identity, state, now),
 		Domains:     &awscloud.Domains{Session: session},
 		Instances:   &awscloud.Instances{Session: session, At: center, StoreID: store},
 		Apps:        apps,
@@ -135,7 +141,7 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 		Journal:     state,
 		Queue:       queue,
 		Pass:        pass,
-		Now:         time.Now,
+		Now:         now,
 		Log:         o.Log,
 
 		DeleteShared: cfg.Offboarding.SharedSpaces == config.DeleteSpaces,
@@ -146,10 +152,10 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 	return r, nil
 }
 
-func mapping(cfg *config.Config, session *awscloud.Session, home awscloud.Place, identity *awscloud.IdentityStore, state *awscloud.State) *reconcile.Mapping {
+func mapping(cfg *config.Config, session *awscloud.Session, home awscloud.Place, identity *awscloud.IdentityStore, state *awscloud.State, now func() time.Time) *reconcile.Mapping {
 	m := &reconcile.Mapping{
 		Rules: cfg.Mapping.Rules, Allowed: cfg.RoleAllowed, Domains: cfg.Domains,
-		Identity: identity, Groups: identity, Pins: state, Cache: cfg.Mapping.Cache, Now: time.Now,
+		Identity: identity, Groups: identity, Pins: state, Cache: cfg.Mapping.Cache, Now: now,
 	}
 	if cfg.Mapping.Table != "" {
 		m.Table = &awscloud.Mapping{Session: session, At: home, Table: cfg.Mapping.Table}

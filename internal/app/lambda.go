@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -15,15 +16,15 @@ import (
 const defaultConfig = "studiokeeper.yaml"
 
 // RunFunction runs as the Lambda function until Lambda ends the process. Logs
-// go to w, as JSON lines.
-func RunFunction(lookup func(string) (string, bool), w io.Writer) {
+// go to w, as JSON lines; now may be nil.
+func RunFunction(lookup func(string) (string, bool), w io.Writer, now func() time.Time) {
 	ref, ok := lookup(EnvConfig)
 	if !ok || ref == "" {
 		ref = defaultConfig
 	}
 	name, _ := lookup("AWS_LAMBDA_FUNCTION_NAME")
 	log := slog.New(slog.NewJSONHandler(w, nil))
-	lambda.StartHandler(Function(Options{Config: ref, Lookup: lookup, Log: log, Running: name}))
+	lambda.StartHandler(Function(Options{Config: ref, Lookup: lookup, Log: log, Running: name, Now: now}))
 }
 
 // opening opens the reconciler for the first invocation that succeeds in it.

@@ -28,6 +28,7 @@ type Environment struct {
 const (
 	exitDone    = 0
 	exitFailed  = 1
+	exitHeld    = 3 // the guard held something
 	exitUsage   = 4 // bad usage or configuration
 	exitPartial = 5 // done in part; what failed is named
 )

@@ -55,7 +55,7 @@ func demo(ctx context.Context, env Environment) (err error) {
 	t.title("AWS in one process, on %s", s.endpoint)
 	for _, tell := range []func(context.Context) error{
 		func(ctx context.Context) error { return t.account(ctx, command, &log) },
-		t.row, t.joins, t.arrives, t.signsIn, t.unmapped, t.forged,
+		t.row, t.joins, t.arrives, t.signsIn, t.unmapped, t.forged, t.leaves, t.weekLater,
 	} {
 		if err := tell(ctx); err != nil {
 			return fmt.Errorf("the story went wrong: %w\nThe function's log:\n%s", err, log.String())

@@ -19,7 +19,7 @@ func functionCommand(env Environment) *cobra.Command {
 			if api, _ := env.Lookup("AWS_LAMBDA_RUNTIME_API"); api == "" {
 				return usage("AWS_LAMBDA_RUNTIME_API is not set; only Lambda, or the local cloud, starts the function")
 			}
-			app.RunFunction(env.Lookup, env.Stderr)
+			app.RunFunction(env.Lookup, env.Stderr, cloudClock(env))
 			return nil
 		},
 	}

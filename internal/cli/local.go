@@ -91,7 +91,7 @@ const guideText = `The local cloud is at {endpoint}, with the domain "{domain}" 
 It takes any credentials. Copy and paste:
 
   ` + exportText + `
-  export STUDIOKEEPER_CONFIG={config}
+  export STUDIOKEEPER_CONFIG={config} STUDIOKEEPER_LOCAL_CLOCK={endpoint}/_clock/Now
 
   # a mapping row: this group, in this domain, gets this role
   aws dynamodb put-item --table-name {mapping} --item \

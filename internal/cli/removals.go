@@ -39,7 +39,7 @@ type heldRemoval struct {
 
 func openFor(c *cobra.Command, env Environment, running string) (*reconcile.Reconciler, error) {
 	log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	return app.Open(c.Context(), app.Options{Config: configRef(c, env), Lookup: env.Lookup, Log: log, Running: running, Queue: &waitingRoom{}})
+	return app.Open(c.Context(), app.Options{Config: configRef(c, env), Lookup: env.Lookup, Log: log, Running: running, Now: cloudClock(env), Queue: &waitingRoom{}})
 }
 
 func removalsListCommand(env Environment) *cobra.Command {

@@ -74,7 +74,7 @@ type replayer struct {
 func (r *replayer) open(ctx context.Context, ref string) (err error) {
 	r.queue = &waitingRoom{}
 	log := slog.New(slog.NewTextHandler(r.env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	r.keep, err = app.Open(ctx, app.Options{Config: ref, Lookup: r.env.Lookup, Log: log, Running: "replay", Queue: r.queue})
+	r.keep, err = app.Open(ctx, app.Options{Config: ref, Lookup: r.env.Lookup, Log: log, Running: "replay", Now: cloudClock(r.env), Queue: r.queue})
 	return err
 }
 
@@ -154,6 +154,9 @@ func (r *replayer) look(ctx context.Context, l event.Look, one *replayed) error 
 	results, err := r.keep.Handle(ctx, l)
 	for _, res := range results {
 		r.show(res)
+		if res.Held {
+			err = errors.Join(err, codeError{exitHeld, fmt.Errorf("the removal of user %s in %s is held; studiokeeper removals list shows why", res.Key.UserID, res.Key.Domain)})
+		}
 		one.Looks = append(one.Looks, function.LookOf(res))
 	}
 	return err

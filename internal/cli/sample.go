@@ -29,15 +29,16 @@ import (
 
 // The sample account, with everything that a deployment has.
 const (
-	sampleAccount = "111122223333"
-	sampleRegion  = "us-east-1"
-	sampleStore   = "d-906716eb24"
-	sampleDomain  = "research"
-	sampleMapping = "studiokeeper-mapping"
-	sampleState   = "studiokeeper-state"
-	sampleRule    = "studiokeeper-membership"
-	sampleRoles   = "arn:aws:iam::" + sampleAccount + ":role/studio/"
-	sampleDefault = "arn:aws:iam::" + sampleAccount + ":role/studio-domain-default"
+	sampleAccount    = "111122223333"
+	sampleRegion     = "us-east-1"
+	sampleStore      = "d-906716eb24"
+	sampleDomain     = "research"
+	sampleMapping    = "studiokeeper-mapping"
+	sampleState      = "studiokeeper-state"
+	sampleRule       = "studiokeeper-membership"
+	sampleRoles      = "arn:aws:iam::" + sampleAccount + ":role/studio/"
+	sampleDefault    = "arn:aws:iam::" + sampleAccount + ":role/studio-domain-default"
+	sampleQuarantine = "arn:aws:iam::" + sampleAccount + ":role/studiokeeper-quarantine"
 	// What the recorded events in examples/ speak of.
 	sampleUser     = "04c8e458-a021-702e-f9d1-7f430ff2c752"
 	sampleGroup    = "14f83478-a061-708f-8de4-a3a2b99e9d89"
@@ -275,7 +276,7 @@ func (s *sample) startFunctions(command []string, log io.Writer) error {
 			Name: name, Account: sampleAccount, Region: sampleRegion, Command: command, Timeout: timeout, Concurrency: 2, Stderr: log,
 			Env: []string{
 				"AWS_ENDPOINT_URL=" + s.endpoint, app.EnvConfig + "=" + s.config,
-				app.EnvQueue + "=" + s.queueURL, app.EnvPassQueue + "=" + s.passURL,
+				app.EnvQueue + "=" + s.queueURL, app.EnvPassQueue + "=" + s.passURL, envClock + "=" + s.endpoint + "/_clock/Now",
 			},
 		})
 		if err != nil {

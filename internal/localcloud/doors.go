@@ -15,6 +15,7 @@ import (
 //	POST /_console/<Operation>   what an administrator clicks in Identity Center
 //	POST /_portal/SignIn         what a person does in the access portal
 //	POST /_clock/Advance         moves the cloud's time
+//	POST /_clock/Now             tells it
 //
 // Bodies and answers are JSON; a refusal is {"error": …}.
 const (
@@ -72,6 +73,8 @@ func (c *Cloud) throughDoor(r *http.Request, body []byte) (any, error) {
 		return map[string]string{"userProfileName": name}, err
 	case r.URL.Path == clockPath+"Advance":
 		return c.advanceDoor(d)
+	case r.URL.Path == clockPath+"Now":
+		return map[string]string{"now": c.Now().Format(time.RFC3339Nano)}, nil
 	default:
 		return c.consoleDoor(operation, d)
 	}
@@ -115,5 +118,5 @@ func (c *Cloud) advanceDoor(d door) (any, error) {
 		return nil, errors.New("seconds must be above 0")
 	}
 	c.Advance(time.Duration(d.Seconds) * time.Second)
-	return map[string]string{"now": c.Now().Format(time.RFC3339)}, nil
+	return map[string]string{"now": c.Now().Format(time.RFC3339Nano)}, nil
 }
