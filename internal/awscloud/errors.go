@@ -151,6 +151,9 @@ func (e *Error) hint() string {
 	if errors.Is(e.meaning, reconcile.ErrQuota) {
 		return quotaHint(e.Action)
 	}
+	if errors.Is(e.meaning, reconcile.ErrInvalid) {
+		return "correct it where it is configured"
+	}
 	switch e.Fault {
 	case Denied:
 		if assuming(e.cause) {
@@ -200,10 +203,18 @@ func assuming(err error) bool {
 }
 
 // notFound reports whether the identity store says that a thing of this type does not exist. Without a
-// type, or about the store itself, the answer says nothing of the kind.
+// type, or about the store itself or the key it is encrypted with, the answer says nothing of the kind.
 func notFound(err error, of types.ResourceType) bool {
 	missing, ok := errors.AsType[*types.ResourceNotFoundException](err)
-	return ok && missing.ResourceType == of
+	return ok && missing.ResourceType == of && missing.Reason == ""
+}
+
+// invalidValue reports whether the identity store does not take a value it was given. The same exception
+// with a reason is about the KMS key that the store is encrypted with, and says nothing of the value.
+// https://docs.aws.amazon.com/singlesignon/latest/IdentityStoreAPIReference/API_GetGroupId.html
+func invalidValue(err error) bool {
+	refused, ok := errors.AsType[*types.ValidationException](err)
+	return ok && refused.Reason == ""
 }
 
 // refusal is what one kind of answer to a SageMaker call means.

@@ -90,6 +90,8 @@ func (i *IdentityStore) GroupNamed(ctx context.Context, displayName string) (str
 	switch {
 	case notFound(err, types.ResourceTypeGroup):
 		return "", nil
+	case invalidValue(err):
+		return "", r.failed(err, reconcile.ErrInvalid)
 	case err != nil:
 		return "", r.failed(err, nil)
 	case aws.ToString(out.GroupId) == "":
@@ -145,8 +147,7 @@ func (i *IdentityStore) GroupsOf(ctx context.Context, userID string) ([]string, 
 		})
 		switch {
 		case notFound(err, types.ResourceTypeUser):
-			groups = nil
-			return nil, nil
+			return nil, r.failed(err, reconcile.ErrGone)
 		case err != nil:
 			return nil, r.failed(err, nil)
 		}

@@ -3,7 +3,10 @@ package awscloud
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/identitystore/types"
@@ -46,8 +49,9 @@ func TestAMissingStoreIsNoMissingUserOrGroup(t *testing.T) {
 	_, userID := i.UserNamed(t.Context(), "alice@example.com")
 	_, groupID := i.GroupNamed(t.Context(), "ad-group-1")
 	_, members := i.Members(t.Context(), identity(1001))
+	_, groupsOf := i.GroupsOf(t.Context(), identity(1))
 	_, memberOf := i.MemberOf(t.Context(), identity(1), []string{identity(1001)})
-	for name, err := range map[string]error{"User": user, "UserNamed": userID, "GroupNamed": groupID, "Members": members, "MemberOf": memberOf} {
+	for name, err := range map[string]error{"User": user, "UserNamed": userID, "GroupNamed": groupID, "Members": members, "MemberOf": memberOf, "GroupsOf": groupsOf} {
 		if err == nil || errors.Is(err, reconcile.ErrGone) {
 			t.Errorf("%s: got %v, want an error that is not ErrGone", name, err)
 		}
@@ -122,10 +126,11 @@ func TestGroupsOfAUserAreReadOverAllPages(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for name, id := range map[string]string{"a user in no group": identity(2), "a user who does not exist": identity(3)} {
-		if got, err := identityStore(s).GroupsOf(t.Context(), id); len(got) != 0 || err != nil {
-			t.Errorf("%s: got %v, %v", name, got, err)
-		}
+	if got, err := identityStore(s).GroupsOf(t.Context(), identity(2)); len(got) != 0 || err != nil {
+		t.Errorf("a user in no group: got %v, %v", got, err)
+	}
+	if got, err := identityStore(s).GroupsOf(t.Context(), identity(3)); got != nil || !errors.Is(err, reconcile.ErrGone) {
+		t.Errorf("a user who does not exist: got %v, %v; want ErrGone", got, err)
 	}
 	cloud.Inject(localcloud.Fault{Operation: "ListGroupMembershipsForMember", After: 2, Code: "AccessDeniedException"})
 	if got, err := identityStore(s).GroupsOf(t.Context(), identity(1)); err == nil || got != nil {
@@ -173,13 +178,53 @@ func TestMembershipIsAnsweredForEveryGroup(t *testing.T) {
 	}
 }
 
-func TestAUserWhoDoesNotExistIsInNoGroup(t *testing.T) {
+func TestTheMembershipsOfAUserWhoDoesNotExistAreGone(t *testing.T) {
+	cloud, s := newCloud(t)
+	var names, many []string
+	for n := range 230 {
+		names, many = append(names, fmt.Sprintf("ad-group-%d", n)), append(many, identity(1001+n))
+	}
+	directory(t, cloud, nil, names)
+	for name, groups := range map[string][]string{
+		"a group that exists":           {identity(1001)},
+		"one that does not beside it":   {identity(1001), identity(1900)},
+		"more groups than one call has": many,
+	} {
+		if got, err := identityStore(s).MemberOf(t.Context(), identity(9), groups); got != nil || !errors.Is(err, reconcile.ErrGone) {
+			t.Errorf("%s: got %v, %v; want ErrGone", name, got, err)
+		}
+	}
+}
+
+// An identity store that is encrypted with a key of the customer's refuses with the same exceptions when
+// it cannot use the key.
+func TestAKeyThatCannotBeUsedIsNoMissingOrInvalidName(t *testing.T) {
+	for name, body := range map[string]string{
+		"it is disabled":  `{"__type":"ValidationException","Message":"the key is disabled","Reason":"KMS_DISABLED"}`,
+		"it is not found": `{"__type":"ResourceNotFoundException","Message":"no such key","ResourceType":"GROUP","Reason":"KMS_KEY_NOT_FOUND"}`,
+	} {
+		s := served(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, body)
+		})
+		_, err := identityStore(s).GroupNamed(t.Context(), "ad-group-1")
+		if err == nil || errors.Is(err, reconcile.ErrInvalid) || errors.Is(err, reconcile.ErrGone) {
+			t.Errorf("%s: got %v, want an error of no such meaning", name, err)
+		}
+	}
+}
+
+func TestANameThatNoGroupCanHaveIsInvalid(t *testing.T) {
 	cloud, s := newCloud(t)
 	directory(t, cloud, nil, []string{"ad-group-1"})
-	got, err := identityStore(s).MemberOf(t.Context(), identity(9), []string{identity(1001)})
-	must(t, err)
-	if diff := cmp.Diff(map[string]reconcile.Membership{identity(1001): {}}, got); diff != "" {
-		t.Error(diff)
+	cloud.Inject(localcloud.Fault{Operation: "GetGroupId", Resource: "tab", Code: "ValidationException", Message: "it has a tab"})
+	got, err := identityStore(s).GroupNamed(t.Context(), "tab")
+	if got != "" || !errors.Is(err, reconcile.ErrInvalid) || !strings.Contains(err.Error(), "correct it") {
+		t.Errorf("got %q, %v; want ErrInvalid and what to do", got, err)
+	}
+	if got, err := identityStore(s).GroupNamed(t.Context(), "ad-group-1"); got != identity(1001) || err != nil {
+		t.Errorf("another name: got %q, %v", got, err)
 	}
 }
 
@@ -188,12 +233,13 @@ func TestOneBadGroupSpoilsNoOther(t *testing.T) {
 		name  string
 		fault *localcloud.Fault // strikes whenever the last group is asked about
 		bad   string
+		gone  bool
 		calls int // at most
 	}{
-		{"it does not exist, and AWS says which", nil, identity(1900), 3},
-		{"its id is none", nil, "not-an-id-of-a-group", 20},
+		{"it does not exist, and AWS says which", nil, identity(1900), true, 3},
+		{"its id is none", nil, "not-an-id-of-a-group", false, 20},
 		{"it does not exist, and AWS does not say which",
-			&localcloud.Fault{Code: "ValidationException", Message: "Value at 'groupIds' failed to satisfy constraint"}, identity(1100), 20},
+			&localcloud.Fault{Code: "ValidationException", Message: "Value at 'groupIds' failed to satisfy constraint"}, identity(1100), false, 20},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -214,11 +260,11 @@ func TestOneBadGroupSpoilsNoOther(t *testing.T) {
 			}
 			got, err := identityStore(s).MemberOf(t.Context(), identity(1), asked)
 			must(t, err)
-			if len(got) != 100 || got[test.bad].Unread == "" {
+			if len(got) != 100 || got[test.bad].Unread == "" || got[test.bad].Gone != test.gone || got[test.bad].Member {
 				t.Errorf("%d answers, the bad group's is %+v", len(got), got[test.bad])
 			}
 			for id, m := range got {
-				if id != test.bad && (m.Unread != "" || m.Member != (id == identity(1050))) {
+				if id != test.bad && (m.Unread != "" || m.Gone || m.Member != (id == identity(1050))) {
 					t.Errorf("group %s: %+v", id, m)
 				}
 			}

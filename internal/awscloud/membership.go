@@ -22,8 +22,8 @@ import (
 const membershipCalls = 8
 
 // MemberOf implements reconcile.Identity, in as few calls as there are hundreds of groups. When a call is
-// refused because of one of its groups, that one is singled out and counts as unreadable, and the
-// others are still answered. Everything else that fails fails the whole.
+// refused because of one of its groups, that one is singled out and counts as unreadable, or as gone when the
+// store says so, and the others are still answered. Everything else that fails fails the whole.
 func (i *IdentityStore) MemberOf(ctx context.Context, userID string, groupIDs []string) (map[string]reconcile.Membership, error) {
 	unique := slices.Compact(slices.Sorted(slices.Values(groupIDs)))
 	answers := make(map[string]reconcile.Membership, len(unique))
@@ -55,11 +55,13 @@ func (i *IdentityStore) memberOf(ctx context.Context, userID string, groupIDs []
 	case err == nil:
 		return membershipsIn(out.Results, userID, groupIDs), nil
 	case notFound(err, types.ResourceTypeUser):
-		return membershipsIn(nobody(userID, groupIDs), userID, groupIDs), nil
+		return nil, r.failed(err, reconcile.ErrGone)
 	case !becauseOfGroup(err):
 		return nil, r.failed(err, nil)
 	case len(groupIDs) == 1:
-		return map[string]reconcile.Membership{groupIDs[0]: {Unread: "AWS cannot tell its members: " + refusalText(err)}}, nil
+		return map[string]reconcile.Membership{groupIDs[0]: {
+			Unread: "AWS cannot tell its members: " + refusalText(err), Gone: notFound(err, types.ResourceTypeGroup),
+		}}, nil
 	}
 	answers := make(map[string]reconcile.Membership, len(groupIDs))
 	for _, part := range parts(groupIDs, err) {
@@ -119,13 +121,4 @@ func membershipsIn(results []types.GroupMembershipExistenceResult, userID string
 		answers[id] = reconcile.Membership{Member: result.MembershipExists}
 	}
 	return answers
-}
-
-// nobody answers for a user that does not exist.
-func nobody(userID string, groupIDs []string) []types.GroupMembershipExistenceResult {
-	results := make([]types.GroupMembershipExistenceResult, len(groupIDs))
-	for n, id := range groupIDs {
-		results[n] = types.GroupMembershipExistenceResult{GroupId: &id, MemberId: &types.MemberIdMemberUserId{Value: userID}}
-	}
-	return results
 }

@@ -1,6 +1,7 @@
 package awscloud
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -180,12 +181,15 @@ func TestALookMovesOnlyEarlierOrWhenItIsSpent(t *testing.T) {
 		{"later", at(0), at(90), 0},
 		{"earlier", at(0), at(30), 2},
 		{"later, and the planned one is not due yet", at(29), at(120), 0},
-		{"later, and the planned one is due", at(30), at(120), 3},
-		{"earlier than that", at(31), at(40), 4},
-		{"at once", at(31), at(31), 5},
+		{"later, and the planned one is due", at(30), at(120), 0},
+		{"later, and the planned one's message may still come", at(329), at(420), 0},
+		{"later, and the planned one is overdue by 5 minutes", at(330), at(420), 3},
+		{"earlier than that", at(331), at(340), 4},
+		{"at once", at(331), at(331), 5},
+		{"at once again", at(331), at(331), 0},
 	}
 	for _, step := range steps {
-		if got, err := state.Schedule(t.Context(), "user u", step.now, step.due); got != step.want || err != nil {
+		if got, err := state.Schedule(t.Context(), "user u", rand.Text(), step.now, step.due); got != step.want || err != nil {
 			t.Errorf("%s: got %d, %v; want %d", step.name, got, err, step.want)
 		}
 	}
@@ -197,8 +201,28 @@ func TestALookMovesOnlyEarlierOrWhenItIsSpent(t *testing.T) {
 	if got, err := state.Begin(t.Context(), "user u", 5); !got || err != nil {
 		t.Errorf("a look that was cut off begins again: got %v, %v", got, err)
 	}
-	if got, err := state.Schedule(t.Context(), "user u", at(20), at(50)); got != 6 || err != nil {
+	if got, err := state.Schedule(t.Context(), "user u", rand.Text(), at(320), at(350)); got != 6 || err != nil {
 		t.Errorf("while the planned look is made, before its time by this clock: got %d, %v; want 6", got, err)
+	}
+	if got, err := state.Begin(t.Context(), "user u", 6); !got || err != nil {
+		t.Errorf("the next look: got %v, %v", got, err)
+	}
+	if got, err := state.Schedule(t.Context(), "user u", rand.Text(), at(351), at(600)); got != 7 || err != nil {
+		t.Errorf("later, and the planned one is due and has begun: got %d, %v; want 7", got, err)
+	}
+	for _, step := range []struct {
+		what     string
+		sequence int64
+		want     bool
+	}{
+		{"cut off after it planned its successor", 6, true},
+		{"one from before", 5, false},
+		{"the successor", 7, true},
+		{"the first one, now that its successor began", 6, false},
+	} {
+		if got, err := state.Begin(t.Context(), "user u", step.sequence); got != step.want || err != nil {
+			t.Errorf("%s: got %v, %v", step.what, got, err)
+		}
 	}
 	if got, err := state.Begin(t.Context(), "nobody", 1); got || err != nil {
 		t.Errorf("a subject without a look: got %v, %v", got, err)
@@ -213,7 +237,7 @@ func TestOfManyWhoScheduleALookExactlyOneSends(t *testing.T) {
 		var senders atomic.Int32
 		for range 20 {
 			wg.Go(func() {
-				sequence, err := state.Schedule(t.Context(), "everybody", now, now.Add(due))
+				sequence, err := state.Schedule(t.Context(), "everybody", rand.Text(), now, now.Add(due))
 				if err != nil {
 					t.Error(err)
 				}
@@ -232,7 +256,7 @@ func TestOfManyWhoScheduleALookExactlyOneSends(t *testing.T) {
 func TestALookWhoseAnswerWasLostIsStillSent(t *testing.T) {
 	cloud, state, c := newState(t)
 	cloud.Inject(localcloud.Fault{Operation: "UpdateItem", Times: 1, Drop: true, Effect: localcloud.After})
-	sequence, err := state.Schedule(t.Context(), "user u", c.now(), c.now().Add(time.Minute))
+	sequence, err := state.Schedule(t.Context(), "user u", rand.Text(), c.now(), c.now().Add(time.Minute))
 	must(t, err)
 	if current, err := state.Begin(t.Context(), "user u", sequence); !current || err != nil {
 		t.Errorf("sequence %d is not current: %v", sequence, err)
@@ -347,7 +371,7 @@ func TestAnUnreachableStateTableIsAnError(t *testing.T) {
 	update := func() error { _, err := state.Acquire(t.Context(), k, "a", leaseTime); return err }
 	failsOnEveryFailure(t, cloud, "dynamodb", "UpdateItem", update)
 	failsOnEveryFailure(t, cloud, "dynamodb", "UpdateItem", func() error {
-		_, err := state.Schedule(t.Context(), "u", c.now(), c.now().Add(time.Minute))
+		_, err := state.Schedule(t.Context(), "u", rand.Text(), c.now(), c.now().Add(time.Minute))
 		return err
 	})
 	failsOnEveryFailure(t, cloud, "dynamodb", "DeleteItem", func() error { _, err := state.Release(t.Context(), k, "a"); return err })

@@ -96,6 +96,9 @@ func TestReadingPinsNoNames(t *testing.T) {
 	if _, err := d.keep.Mapping.Rows(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if err := d.keep.Mapping.PinNew(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if pinned, err := d.keep.Mapping.Pins.Pinned(t.Context()); err != nil || pinned["ad-group-2"] != sampleGroup {
 		t.Errorf("the function's own reading pinned %v, %v", pinned, err)
 	}

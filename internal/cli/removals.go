@@ -63,7 +63,11 @@ func removalsListCommand(env Environment) *cobra.Command {
 			if asJSON {
 				return render.JSON(env.Stdout, forScripts(found))
 			}
-			return listRemovals(env, found)
+			if err := listRemovals(env, found); err != nil || len(found) == 0 {
+				return err
+			}
+			_, err = fmt.Fprintln(env.Stderr, "\nDecide with: studiokeeper removals approve USER… (or --all), removals reject USER… (or --all)")
+			return err
 		},
 	}
 	c.Flags().StringVar(&domain, "domain", "", "only the domain of this `NAME`")
@@ -114,11 +118,7 @@ func listRemovals(env Environment, removals []reconcile.Removal) error {
 	for _, r := range removals {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Domain, label(r), r.Profile, decision(r), r.Why)
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(env.Stderr, "\nDecide with: studiokeeper removals approve USER… (or --all), removals reject USER… (or --all)")
-	return err
+	return w.Flush()
 }
 
 func label(r reconcile.Removal) string {
@@ -210,14 +210,18 @@ func choose(ctx context.Context, r *reconcile.Reconciler, domain string, users [
 }
 
 // decideAll stores the decisions, opens the domains' limits again, and looks
-// at everybody decided about, so that what was approved goes on at once. What
-// is read then counts: somebody who is a member again stays.
+// at those who were approved, so that it goes on at once. What is read then
+// counts: somebody who is a member again stays.
 func decideAll(ctx context.Context, env Environment, r *reconcile.Reconciler, chosen []reconcile.Removal, reason string, decide decider) error {
 	var errs []error
 	domains := map[string]bool{}
+	var approved []reconcile.Removal
 	for _, removal := range chosen {
 		domains[removal.Domain] = true
 		decided := decide(r, removal, reason)
+		if decided.Decision == reconcile.Admitted {
+			approved = append(approved, decided)
+		}
 		if err := r.Removals.Decide(ctx, decided); err != nil {
 			errs = append(errs, fmt.Errorf("decide about %s: %w", label(removal), err))
 		}
@@ -225,7 +229,7 @@ func decideAll(ctx context.Context, env Environment, r *reconcile.Reconciler, ch
 	for domain := range domains {
 		errs = append(errs, r.Reopen(ctx, domain))
 	}
-	for _, removal := range chosen {
+	for _, removal := range approved {
 		results, err := r.Handle(ctx, event.Look{Scope: event.User, UserID: removal.UserID, Domain: removal.Domain, Trigger: event.Trigger{Name: "removals"}})
 		errs = append(errs, err)
 		for _, res := range results {

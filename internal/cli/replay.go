@@ -154,6 +154,7 @@ func (r *replayer) look(ctx context.Context, l event.Look, one *replayed) error 
 	results, err := r.keep.Handle(ctx, l)
 	for _, res := range results {
 		r.show(res)
+		err = errors.Join(err, res.Err)
 		if res.Held {
 			err = errors.Join(err, codeError{exitHeld, fmt.Errorf("the removal of user %s in %s is held; studiokeeper removals list shows why", res.Key.UserID, res.Key.Domain)})
 		}

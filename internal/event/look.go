@@ -49,8 +49,14 @@ type Look struct {
 	Domain string `json:"domain,omitempty"`
 	// Expect is what the event claims about one membership of UserID; nil when it claims nothing.
 	Expect *Expect `json:"expect,omitempty"`
-	// Sequence is the next look our own message stands for; 0 when it stands for none.
-	Sequence int64 `json:"sequence,omitempty"`
+	// Subject and Sequence are the next look that our own message stands for; 0 when it stands for none.
+	Subject  string `json:"subject,omitempty"`
+	Sequence int64  `json:"sequence,omitempty"`
+	// Tries counts the looks in a row that asked for another, so that they come ever more slowly.
+	Tries int `json:"tries,omitempty"`
+	// RowsAfter asks for mapping rows that were read at this time or later: what caused the look may have
+	// changed them, and another instance of the function may have older ones.
+	RowsAfter time.Time `json:"rowsAfter,omitzero"`
 	// Attempt counts how often Expect was looked for in vain.
 	Attempt int `json:"attempt,omitempty"`
 	// Deep asks to describe every profile, not only those that changed. Meant for scope Everybody.
@@ -98,8 +104,8 @@ func (l Look) check() error {
 	if err := l.complete(); err != nil {
 		return err
 	}
-	if l.Sequence < 0 || l.Attempt < 0 {
-		return errors.New("sequence and attempt must not be negative")
+	if l.Sequence < 0 || l.Attempt < 0 || l.Tries < 0 {
+		return errors.New("sequence, attempt and tries must not be negative")
 	}
 	if l.Expect != nil && l.Expect.GroupID == "" {
 		return errors.New("expect needs groupId")
@@ -113,6 +119,7 @@ func (l Look) check() error {
 		checkID("profile", l.Profile, maxStudio),
 		checkText("groupName", l.GroupName, maxName),
 		checkText("domain", l.Domain, maxName),
+		checkText("subject", l.Subject, maxName),
 		checkLabel("trigger.id", l.Trigger.ID),
 		checkLabel("trigger.name", l.Trigger.Name),
 		checkLabel("trigger.source", l.Trigger.Source),

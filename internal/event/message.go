@@ -18,7 +18,7 @@ type message struct {
 // Message gives l as a message for our own queue: {"studiokeeper":{"version":1,"scope":"user",…}}.
 // Parse gives l back, its trigger's time in UTC and without a year that JSON cannot hold.
 func (l Look) Message() []byte {
-	l.Trigger.Time = inUTC(l.Trigger.Time)
+	l.Trigger.Time, l.RowsAfter = inUTC(l.Trigger.Time), inUTC(l.RowsAfter)
 	// Nothing but the time could refuse to be encoded.
 	body, _ := json.Marshal(map[string]message{"studiokeeper": {messageVersion, l}})
 	return body
@@ -46,6 +46,6 @@ func fromMessage(raw json.RawMessage) ([]Look, error) {
 	if err := m.check(); err != nil {
 		return nil, fmt.Errorf("studiokeeper message: %w", err)
 	}
-	m.Trigger.Time = inUTC(m.Trigger.Time)
+	m.Trigger.Time, m.RowsAfter = inUTC(m.Trigger.Time), inUTC(m.RowsAfter)
 	return []Look{m.Look}, nil
 }

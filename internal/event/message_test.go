@@ -103,7 +103,7 @@ func TestAMalformedMessageIsNamed(t *testing.T) {
 		"a domain with an escape":   {`{"version":1,"scope":"everybody","domain":"\u001b[2J"}`, "studiokeeper message: domain holds a control character"},
 		"an expectation of nothing": {`{"version":1,"scope":"user","userId":"u1","expect":{}}`, "studiokeeper message: expect needs groupId"},
 		"a trigger of two lines":    {`{"version":1,"scope":"everybody","trigger":{"id":"a\nb"}}`, "studiokeeper message: trigger.id holds a control character"},
-		"a negative sequence":       {`{"version":1,"scope":"everybody","sequence":-1}`, "studiokeeper message: sequence and attempt must not be negative"},
+		"a negative sequence":       {`{"version":1,"scope":"everybody","sequence":-1}`, "studiokeeper message: sequence, attempt and tries must not be negative"},
 	} {
 		t.Run(name, func(t *testing.T) { wantError(t, `{"studiokeeper":`+row.message+`}`, row.want) })
 	}

@@ -20,6 +20,7 @@ const (
 	Tag        Kind = "tag"        // bring our own tags in step; rights stay as they are
 	Assign     Kind = "assign"     // let the user sign in to the domain's application
 	Wait       Kind = "wait"       // SageMaker is still at work on the profile
+	Unassign   Kind = "unassign"   // take back the sign-in that the user was given
 	Return     Kind = "return"     // undo an offboarding that is under way
 	Quarantine Kind = "quarantine" // replace the role by the powerless one
 	Revoke     Kind = "revoke"     // begin offboarding: stop apps, take the role away
@@ -35,7 +36,7 @@ func (k Kind) Reports() bool {
 
 // Removes is true of kinds that take something away from a person.
 func (k Kind) Removes() bool {
-	return k == Quarantine || k == Revoke || k == Delete
+	return k == Quarantine || k == Revoke || k == Unassign || k == Delete
 }
 
 // State is one side of a change: a profile as far as rights go.

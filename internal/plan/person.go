@@ -35,8 +35,8 @@ type Person struct {
 	// person was made for: UserName → id, where that is somebody else.
 	SSOOwners map[string]string
 	// SignIn is set where the domain assigns users one by one, and this one is
-	// not assigned yet.
-	SignIn bool
+	// not assigned yet; Assigned where an assignment of theirs is recorded.
+	SignIn, Assigned bool
 	// VanishedGroups are ids of groups that rows name and the store no longer has.
 	VanishedGroups []string
 }
@@ -202,6 +202,10 @@ func (d *decision) keep(p studio.Profile) {
 		d.conflict(p, "profile-failed", fmt.Sprintf("SageMaker could not make %s: %s; delete it and it is made again", p.Name, cmp.Or(p.FailureReason, "no reason given")))
 		return
 	}
+	if p.Owner(d.pol.Deployment, d.pol.Formerly) == studio.Former {
+		d.adopt(p)
+		return
+	}
 	before, after := stateOf(p), d.wanted(p)
 	if c := d.update(p, before, after); c == nil && !maps.Equal(p.Tags, after.Tags) {
 		d.add(Tag, p.Name, before, after)
@@ -289,13 +293,22 @@ func (d *decision) leaving() {
 			d.conflict(p, "protected", fmt.Sprintf("%s is protected, and is not offboarded", d.person.User.Label()))
 		case !began:
 			d.revoke(p)
-		case d.graceOver(since):
-			d.add(Delete, p.Name, stateOf(p), nil)
-		case p.Status.Busy():
-			d.wait(p)
 		default:
+			d.unassign(p)
 			d.quarantine(p)
+			if d.graceOver(since) {
+				d.add(Delete, p.Name, stateOf(p), nil)
+			} else if p.Status.Busy() {
+				d.wait(p)
+			}
 		}
+	}
+}
+
+// unassign takes back a sign-in of the user's own, at every look until it is gone.
+func (d *decision) unassign(p studio.Profile) {
+	if d.person.Assigned {
+		d.add(Unassign, p.Name, stateOf(p), nil)
 	}
 }
 
@@ -313,12 +326,14 @@ func (d *decision) revoke(p studio.Profile) {
 	c := d.add(Revoke, p.Name, before, after)
 	if d.pol.Grace > 0 {
 		c.Reasons = append(c.Reasons, Reason{"grace", "access ends now, and the profile is deleted after " + short(d.pol.Grace)})
+		d.unassign(p)
 		marked := p
 		marked.Tags = after.Tags
 		d.quarantine(marked)
 		return
 	}
 	c.Reasons = append(c.Reasons, Reason{"grace", "there is no grace period: the profile is deleted at once"})
+	d.unassign(p)
 	d.add(Delete, p.Name, after, nil)
 }
 
@@ -350,7 +365,7 @@ func (d *decision) graceOver(since string) bool {
 // quarantine takes the role away, from a profile that can be changed: one that
 // was never made has none.
 func (d *decision) quarantine(p studio.Profile) {
-	if !p.Status.Busy() && p.Status != studio.Failed {
+	if d.pol.Quarantine != "" && !p.Status.Busy() && p.Status != studio.Failed {
 		d.powerless(p)
 	}
 }

@@ -144,3 +144,40 @@ func sorted(matches []Match) []Match {
 	})
 	return out
 }
+
+// LostRows are rows whose group is not there: nobody can be in it now, but who
+// had a role through it keeps that until the row is removed. Which group such a
+// row meant may not be known at all: then it may be any that no other row has.
+type LostRows struct {
+	rows  []*studio.Row
+	known map[string]bool
+}
+
+// Lost picks the rows whose group is gone, or was never found.
+func Lost(rows []studio.Row) LostRows {
+	l := LostRows{known: make(map[string]bool, len(rows))}
+	for i := range rows {
+		r := &rows[i]
+		if r.GroupID == "" || r.Vanished {
+			l.rows = append(l.rows, r)
+		} else {
+			l.known[r.GroupID] = true
+		}
+	}
+	return l
+}
+
+// Of answers the lost rows that may have given a person what they have: group
+// is the id of the group they had it through, "" for none.
+func (l LostRows) Of(group string) []Match {
+	if group == "" || len(l.rows) == 0 || l.known[group] {
+		return nil
+	}
+	var out []Match
+	for _, r := range l.rows {
+		if r.GroupID == "" || r.GroupID == group {
+			out = append(out, Match{Row: r, Doubt: "the group is gone"})
+		}
+	}
+	return out
+}

@@ -61,7 +61,7 @@ func (w World) domain(d DomainView, users census) []Change {
 	if len(w.Users) == 0 {
 		return emptyStore(d)
 	}
-	matches, everybody := w.matches(d)
+	matches, everybody, lost := w.matches(d)
 	profiles := owners(d, users)
 	named := byProfileName(d)
 	people := concerned(users, matches, profiles)
@@ -74,6 +74,7 @@ func (w World) domain(d DomainView, users census) []Change {
 		if len(everybody) > 0 {
 			person.Matches = append(slices.Clone(person.Matches), everybody...)
 		}
+		person.Matches = append(slices.Clip(person.Matches), lost.Of(tagged(d.Policy, person))...)
 		if p, ok := named[studio.ProfileName(d.Policy.StoreID, person.User)]; ok {
 			person.Profiles = append(slices.Clone(person.Profiles), p)
 		}
@@ -108,16 +109,15 @@ func concerned(users census, matches map[string]*[]Match, profiles map[string][]
 	return people
 }
 
-// matches finds every user's rows. Rows whose group cannot be resolved or
-// listed might concern anybody.
-func (w World) matches(d DomainView) (of map[string]*[]Match, everybody []Match) {
+// matches finds every user's rows. Rows whose group cannot be listed might
+// concern anybody, lost ones those who had a role through them.
+func (w World) matches(d DomainView) (of map[string]*[]Match, everybody []Match, lost LostRows) {
 	of = make(map[string]*[]Match, len(w.Users))
 	for i := range d.Rows {
 		r := &d.Rows[i]
 		why, unread := w.Unread[r.GroupID]
 		switch {
-		case r.GroupID == "":
-			everybody = append(everybody, Match{Row: r, Doubt: "the group could not be resolved"})
+		case r.GroupID == "" || r.Vanished:
 		case unread:
 			everybody = append(everybody, Match{Row: r, Doubt: why})
 		default:
@@ -130,7 +130,17 @@ func (w World) matches(d DomainView) (of map[string]*[]Match, everybody []Match)
 			}
 		}
 	}
-	return of, everybody
+	return of, everybody, Lost(d.Rows)
+}
+
+// tagged is the group through which a person was last given a role.
+func tagged(pol Policy, p Person) string {
+	for _, profile := range p.Profiles {
+		if o := profile.Owner(pol.Deployment, pol.Formerly); (o == studio.Ours || o == studio.Former) && profile.Tags[studio.TagUserID] == p.User.ID {
+			return profile.Tags[studio.TagGroup]
+		}
+	}
+	return ""
 }
 
 // owners lists the profiles that concern each user: by our tag, and by the

@@ -182,17 +182,25 @@ func TestEmptyStoreRemovesNobody(t *testing.T) {
 	}
 }
 
-func TestUnresolvedGroupHoldsEverybodyItCouldConcern(t *testing.T) {
-	lost := row("lost", roleB, 100)
-	lost.GroupID, lost.Unreadable = "", "no group has this name"
-	w := plan.World{
-		Users:   []studio.User{alice, {ID: "u-bob", UserName: "bob@example.com", Status: studio.Enabled}, {ID: "u-eve", UserName: "eve@example.com", Status: studio.Enabled}},
-		Members: map[string][]string{"g-top": {"u-bob"}},
-		Domains: []plan.DomainView{{Policy: policy(), Rows: []studio.Row{*lost, *row("top", roleA, 200)}, Profiles: []studio.Profile{profile()}}},
-	}
-	got := strings.Join(steps(w.Plan()), "; ")
-	if !strings.HasPrefix(got, "unreadable: held; create bob-example-com-") || !strings.HasSuffix(got, " → studio/a") {
-		t.Errorf("planned %s", got)
+func TestLostGroupHoldsThoseWhoHadARoleThroughIt(t *testing.T) {
+	for what, edit := range map[string]func(*studio.Row){
+		"gone":        func(r *studio.Row) { r.Vanished = true },
+		"never found": func(r *studio.Row) { r.GroupID = "" },
+	} {
+		t.Run(what, func(t *testing.T) {
+			lost := row("a", roleA, 100)
+			edit(lost)
+			lost.Unreadable = "the group is not there"
+			w := plan.World{
+				Users:   []studio.User{alice, {ID: "u-bob", UserName: "bob@example.com", Status: studio.Enabled}},
+				Members: map[string][]string{"g-low": {"u-bob"}},
+				Domains: []plan.DomainView{{Policy: policy(), Rows: []studio.Row{*lost, *row("low", roleB, 1)}, Profiles: []studio.Profile{profile()}}},
+			}
+			got := strings.Join(steps(w.Plan()), "; ")
+			if !strings.HasPrefix(got, "unreadable: held; create bob-example-com-") {
+				t.Errorf("planned %s", got)
+			}
+		})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"studiokeeper/internal/plan"
 	"studiokeeper/internal/studio"
@@ -20,11 +21,14 @@ type applier struct {
 	seen    sight
 	trigger plan.Trigger
 	result  *Result
-	found   bool           // the profiles were searched for by SSO user already
-	made    studio.Profile // as read back after this run wrote it
-	undone  bool           // a step was left for later, or for a person
-	stopped bool           // the steps that follow have to wait for a later look
-	unsaid  error          // notices that could not be sent
+	found   bool      // the profiles were searched for by SSO user already
+	refused []refusal // what was not done, to be told
+	left    error     // what failed without being in the way of later steps
+	undone  bool      // a step was left for later, or for a person
+	stopped bool      // the steps that follow have to wait for a later look
+	unsaid  error     // notices that could not be sent
+	// admittedAt is when the guard let this person's removal begin.
+	admittedAt time.Time
 }
 
 // apply takes the changes in order and stops at the first that fails: later
@@ -53,15 +57,20 @@ func (a *applier) step(ctx context.Context, c plan.Change) error {
 	case c.Kind.Reports():
 		a.undone = true
 		a.inTheWay(c)
-		return a.refuse(ctx, NoticeRefused, c, plan.Refused)
+		a.refuse(NoticeRefused, c, plan.Refused)
+		return nil
 	case a.t.Domain.Mode == studio.Observe:
 		a.undone = true
-		return a.refuse(ctx, NoticeObserved, c, plan.Later)
+		a.refuse(NoticeObserved, c, plan.Later)
+		return nil
 	}
 	if c.Kind.Removes() {
 		if ok, err := a.admitted(ctx, c); !ok {
 			return err
 		}
+	}
+	if err := a.begin(ctx, c); err != nil {
+		return err
 	}
 	switch c.Kind {
 	case plan.Create:
@@ -76,6 +85,8 @@ func (a *applier) step(ctx context.Context, c plan.Change) error {
 		return a.assign(ctx, c)
 	case plan.Revoke:
 		return a.revoke(ctx, c)
+	case plan.Unassign:
+		return a.later(ctx, c, a.unassign(ctx))
 	case plan.Quarantine:
 		return a.quarantine(ctx, c)
 	case plan.Delete:
@@ -135,18 +146,21 @@ func (a *applier) planAround(ctx context.Context) error {
 	a.seen.person.Profiles = append(a.seen.person.Profiles, profiles...)
 	changes, verdict := a.r.policy(a.t).Plan(a.seen.person)
 	a.result.Changes, a.result.Verdict = changes, verdict
-	return a.apply(ctx, changes)
+	err = a.apply(ctx, changes)
+	a.stopped = true // the plan that this was a step of is not the one any more
+	return err
 }
 
 // assignFirst lets the user sign in before the profile is made, where SageMaker
 // wants it so; the next look makes the profile.
 func (a *applier) assignFirst(ctx context.Context, c plan.Change, refusal error) error {
 	a.undone = true
-	p, wanted := principal(a.t.Domain, a.result.Verdict)
-	if !wanted {
+	if a.t.Domain.SignIn == studio.SignInNone {
 		return a.finish(ctx, c, fmt.Errorf("%w; signIn is %s, so assign them in Identity Center", refusal, a.t.Domain.SignIn))
 	}
-	if err := a.r.assign(ctx, a.t.Domain, p); err != nil {
+	// The user alone, also where groups are assigned: others of the group may
+	// have no profile yet.
+	if err := a.r.assign(ctx, a.t.Domain, Principal{ID: a.result.Key.UserID}); err != nil {
 		return a.finish(ctx, c, err)
 	}
 	a.result.again(readyAgain, "the profile can be made once the assignment is in effect")
@@ -170,11 +184,19 @@ func (a *applier) update(ctx context.Context, c plan.Change) error {
 
 // put gives the profile its role and settings.
 func (a *applier) put(ctx context.Context, c plan.Change) error {
+	if c.Before.Role != c.After.Role {
+		// Until an app with an earlier role was looked for, whatever comes of this.
+		want := a.seen.remembered
+		want.Profile, want.Role, want.Since, want.Ready = c.Profile, unsettled, time.Time{}, false
+		if err := a.remember(ctx, want); err != nil {
+			return err
+		}
+	}
 	err := a.r.Writer.Update(ctx, a.t.Domain, c.Profile, c.After.Role, c.After.Settings)
 	if errors.Is(err, ErrBusy) {
 		a.undone = true
-		a.result.again(usedAgain, "SageMaker refuses to change the profile while it is in use")
-		return a.record(ctx, c, plan.Later, err)
+		a.result.again(idleAgain, "SageMaker refuses to change the profile while it is in use")
+		return nil
 	}
 	if err != nil {
 		return a.finish(ctx, c, err)
@@ -230,7 +252,6 @@ func (a *applier) readBack(ctx context.Context, c plan.Change) error {
 	case p.Role != c.After.Role:
 		return a.finish(ctx, c, fmt.Errorf("it reads back with the role %q instead of %q", p.Role, c.After.Role))
 	}
-	a.made = p
 	return a.record(ctx, c, plan.Done, nil)
 }
 
@@ -251,16 +272,60 @@ func (a *applier) finish(ctx context.Context, c plan.Change, err error) error {
 	return errors.Join(err, a.record(ctx, c, outcome, err))
 }
 
-// refuse tells that something was not done, once a day while it stays so.
-func (a *applier) refuse(ctx context.Context, detailType string, c plan.Change, outcome plan.Outcome) error {
-	what := sha256.New()
-	fmt.Fprintln(what, outcome, c.Kind, c.Profile, c.Reasons)
-	first, err := a.r.Journal.FirstToday(ctx, a.result.Key, hex.EncodeToString(what.Sum(nil)))
-	if err != nil || !first {
-		return wrap(err, "look up whether %s was told of", c.Kind)
+// begin journals a step before it is taken: a run that is cut off right after
+// leaves at least that. Tags are no rights, and deletions tell of their parts.
+func (a *applier) begin(ctx context.Context, c plan.Change) error {
+	switch c.Kind {
+	case plan.Create, plan.Adopt, plan.Update, plan.Revoke, plan.Quarantine, plan.Assign, plan.Unassign:
+		return a.record(ctx, c, plan.Begun, nil)
+	default:
+		return nil
 	}
-	a.notify(ctx, detailType, c)
-	return a.record(ctx, c, outcome, nil)
+}
+
+// later keeps an error that must not be in the way of the steps that follow.
+func (a *applier) later(ctx context.Context, c plan.Change, err error) error {
+	err = a.finish(ctx, c, err)
+	if err != nil {
+		a.left, a.undone = errors.Join(a.left, err), true
+		a.result.again(failedAgain, "something of the offboarding failed")
+	}
+	return nil
+}
+
+// refusal is a step that was not taken, with the notice that tells of it.
+type refusal struct {
+	detailType string
+	change     plan.Change
+	outcome    plan.Outcome
+}
+
+func (a *applier) refuse(detailType string, c plan.Change, outcome plan.Outcome) {
+	a.undone = true
+	a.refused = append(a.refused, refusal{detailType, c, outcome})
+}
+
+// tell tells what was not done, once a day while all of it stays so.
+func (a *applier) tell(ctx context.Context) error {
+	if len(a.refused) == 0 {
+		return nil
+	}
+	digest := sha256.New()
+	for _, r := range a.refused {
+		fmt.Fprintln(digest, r.outcome, r.change.Kind, r.change.Profile, r.change.Reasons)
+	}
+	what := hex.EncodeToString(digest.Sum(nil))
+	told, err := a.r.Journal.Told(ctx, a.result.Key, what)
+	if err != nil || told {
+		return wrap(err, "look up what was told of user %s", a.result.Key.UserID)
+	}
+	for _, r := range a.refused {
+		if err := a.record(ctx, r.change, r.outcome, nil); err != nil {
+			return err
+		}
+		a.notify(ctx, r.detailType, r.change)
+	}
+	return wrap(a.r.Journal.Tell(ctx, a.result.Key, what), "remember what was told of user %s", a.result.Key.UserID)
 }
 
 func (a *applier) record(ctx context.Context, c plan.Change, outcome plan.Outcome, cause error) error {

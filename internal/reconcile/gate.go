@@ -88,7 +88,11 @@ func refuse(d studio.Domain, facts DomainFacts, instance string) error {
 	case facts.AuthMode != "SSO":
 		return fmt.Errorf("domain %s (%s) signs in with %s, not through IAM Identity Center; take it out of the configuration", d.Name, d.ID, facts.AuthMode)
 	}
-	if other := instanceOf(facts.Application); instance != "" && other != "" && other != instanceOf(instance) {
+	other := instanceOf(facts.Application)
+	if other != "" && instance == "" {
+		return fmt.Errorf("domain %s (%s) belongs to the Identity Center instance %s, and these credentials see none for the configured identity store; check identityCenter's region, identityStoreId and assumeRole", d.Name, d.ID, other)
+	}
+	if other != "" && other != instanceOf(instance) {
 		return fmt.Errorf("domain %s (%s) belongs to the Identity Center instance %s, but the identity store to %s: its users are not these users", d.Name, d.ID, other, instanceOf(instance))
 	}
 	return nil

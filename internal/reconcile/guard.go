@@ -12,42 +12,36 @@ import (
 const guardTries = 20
 
 // guard decides about one removal, once per person, domain and offboarding:
-// what was admitted is never counted again. The answer is why it is held, "" when
-// it may go on.
-func (r *Reconciler) guard(ctx context.Context, k Key, c plan.Change) (held string, err error) {
+// what was admitted is never counted again. A rejection that has lapsed is none.
+func (r *Reconciler) guard(ctx context.Context, k Key, c plan.Change) (Removal, error) {
 	for range guardTries {
 		known, err := r.Removals.Removal(ctx, k)
 		if err != nil {
-			return "", fmt.Errorf("look up what was decided about the removal of %s: %w", k.UserID, err)
+			return Removal{}, fmt.Errorf("look up what was decided about the removal of %s: %w", k.UserID, err)
 		}
-		switch {
-		case known.Decision == Admitted:
-			return "", nil
-		case known.Decision == Held:
-			return known.Reason, nil
-		case known.Decision == Rejected && r.Now().Before(known.Until):
-			return "rejected: " + known.Reason, nil
+		if known.Decision == Admitted || known.Decision == Held || known.Decision == Rejected && r.Now().Before(known.Until) {
+			return known, nil
 		}
-		held, err = r.decide(ctx, k, c)
+		decided, err := r.decide(ctx, k, c)
 		if !errors.Is(err, ErrChanged) {
-			return held, err
+			return decided, err
 		}
 	}
-	return "", fmt.Errorf("decide about the removal of %s in %s: others kept deciding; it is tried again", k.UserID, k.Domain)
+	return Removal{}, fmt.Errorf("decide about the removal of %s in %s: others kept deciding; it is tried again", k.UserID, k.Domain)
 }
 
 // decide counts one removal in its domain's window.
-func (r *Reconciler) decide(ctx context.Context, k Key, c plan.Change) (string, error) {
+func (r *Reconciler) decide(ctx context.Context, k Key, c plan.Change) (Removal, error) {
 	w, err := r.Removals.Window(ctx, k.Domain)
 	if err != nil {
-		return "", fmt.Errorf("read the removals of %s: %w", k.Domain, err)
+		return Removal{}, fmt.Errorf("read the removals of %s: %w", k.Domain, err)
 	}
 	now := r.Now().UTC()
 	tally := plan.Tally{Start: w.Start, Managed: w.Managed, Admitted: w.Admitted, Tripped: w.Tripped}
 	if r.Limit.Over(tally, now) {
 		managed, err := r.Persons.Managed(ctx, k.Domain)
 		if err != nil {
-			return "", fmt.Errorf("count the managed people of %s: %w", k.Domain, err)
+			return Removal{}, fmt.Errorf("count the managed people of %s: %w", k.Domain, err)
 		}
 		tally = plan.Tally{Start: now, Managed: len(managed)}
 	}
@@ -57,7 +51,7 @@ func (r *Reconciler) decide(ctx context.Context, k Key, c plan.Change) (string, 
 		removal.Decision, removal.Reason = Held, held
 	}
 	w.Start, w.Managed, w.Admitted, w.Tripped = tally.Start, tally.Managed, tally.Admitted, tally.Tripped
-	return held, r.Removals.Admit(ctx, removal, w)
+	return removal, r.Removals.Admit(ctx, removal, w)
 }
 
 func why(c plan.Change) string {

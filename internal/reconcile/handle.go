@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"studiokeeper/internal/event"
@@ -32,6 +33,14 @@ func (r *Reconciler) Handle(ctx context.Context, l event.Look) ([]Result, error)
 	if l.StoreID != "" && l.StoreID != r.StoreID {
 		r.Log.DebugContext(ctx, "event of another identity store", "store", l.StoreID, "event", l.Trigger.ID)
 		return nil, nil
+	}
+	if current, err := r.current(ctx, l.Subject, l.Sequence); err != nil || !current {
+		return nil, err
+	}
+	if !l.RowsAfter.IsZero() {
+		if _, err := r.Mapping.Since(ctx, l.RowsAfter); err != nil {
+			return nil, err
+		}
 	}
 	switch l.Scope {
 	case event.User:
@@ -62,35 +71,76 @@ func (r *Reconciler) users(ctx context.Context, l event.Look) ([]Result, error) 
 		})
 	}
 	_ = g.Wait() // each domain has its own error, and stops no other
-	return results, errors.Join(errs...)
+	return results, r.apart(ctx, l, targets, results, errs)
+}
+
+// apart gives each domain that failed a look of its own, so that the others,
+// which are done, are not looked at again with it. Its error comes from there.
+func (r *Reconciler) apart(ctx context.Context, l event.Look, targets []Target, results []Result, errs []error) error {
+	if len(targets) == 1 || !slices.Contains(errs, nil) {
+		return errors.Join(errs...)
+	}
+	var out []error
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
+		results[i].Err = err
+		r.Log.ErrorContext(ctx, "a domain failed", "user", l.UserID, "domain", targets[i].Domain.Name, "error", err.Error())
+		own := l
+		own.Domain, own.Tries = targets[i].Domain.Name, l.Tries+1
+		planned := r.schedule(ctx, r.Queue, "retry#"+own.Domain+"#"+own.UserID, own, r.Now().Add(busyAgain))
+		if planned != nil {
+			out = append(out, err, planned)
+		}
+	}
+	return errors.Join(out...)
 }
 
 func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *sharedReads) (Result, error) {
-	key := Key{Domain: t.Domain.Name, UserID: l.UserID}
-	subject := "user#" + key.Domain + "#" + key.UserID
-	if current, err := r.current(ctx, subject, l.Sequence); err != nil || !current {
-		return Result{Key: key}, err
-	}
 	result, err := r.look(ctx, t, l.UserID, trigger(l), shared)
-	if err != nil {
-		return result, err
-	}
-	next := event.Look{Scope: event.User, UserID: l.UserID, Domain: key.Domain, Trigger: l.Trigger}
-	if claim := l.Expect; claim != nil {
-		m, read := result.memberships[claim.GroupID]
-		switch {
-		case result.memberships == nil:
-			next.Expect, next.Attempt = claim, l.Attempt
-		case read && m.Unread == "" && m.Member != claim.Member && l.Attempt < staleLooks:
-			next.Expect, next.Attempt = claim, l.Attempt+1
-			result.again(staleAgain, "the membership that an event names does not show")
-		}
-	}
-	err = errors.Join(r.handOn(ctx, result.others, l.Trigger), r.groupSignIn(ctx, t, &result, l.Trigger))
+	// What is to happen next is planned even when something failed.
+	next := event.Look{Scope: event.User, UserID: l.UserID, Domain: t.Domain.Name, Tries: l.Tries + 1, Trigger: l.Trigger}
 	if result.Again > 0 {
-		err = errors.Join(err, r.schedule(ctx, r.Queue, subject, next, r.Now().Add(result.Again)))
+		err = errors.Join(err, r.schedule(ctx, r.Queue, userSubject(result.Key), next, r.Now().Add(slower(result.Again, l.Tries))))
 	}
-	return result, err
+	return result, errors.Join(err,
+		r.claim(ctx, t, l, result),
+		r.handOn(ctx, result.others, event.Look{Trigger: l.Trigger}),
+		r.groupSignIn(ctx, t, &result, l.Trigger))
+}
+
+func userSubject(k Key) string { return "user#" + k.Domain + "#" + k.UserID }
+
+// quickTries is how many looks in a row may come as soon as they ask to.
+const quickTries = 4
+
+// slower doubles the wait of looks that keep asking for another, up to 15 minutes.
+func slower(again time.Duration, tries int) time.Duration {
+	for ; tries >= quickTries && again < maxDelay; tries-- {
+		again *= 2
+	}
+	return min(again, maxDelay)
+}
+
+// claim looks again for a membership that an event names and the read does not
+// show: it may be stale. That is planned apart from other looks, which come too
+// soon for it or without knowing of it.
+func (r *Reconciler) claim(ctx context.Context, t Target, l event.Look, result Result) error {
+	c := l.Expect
+	if c == nil || l.Attempt >= staleLooks {
+		return nil
+	}
+	if result.memberships != nil {
+		m, answered := result.memberships[c.GroupID]
+		relevant := answered || r.Mapping.Naming != nil
+		if !relevant || m.Unread != "" || m.Member == c.Member {
+			return nil
+		}
+		l.Attempt++
+	}
+	next := event.Look{Scope: event.User, UserID: l.UserID, Domain: t.Domain.Name, Expect: c, Attempt: l.Attempt, Trigger: l.Trigger}
+	return r.schedule(ctx, r.Queue, "claim#"+t.Domain.Name+"#"+l.UserID+"#"+c.GroupID, next, r.Now().Add(staleAgain))
 }
 
 // profile finds out whose a profile is that somebody made, changed or deleted.
@@ -104,7 +154,10 @@ func (r *Reconciler) profile(ctx context.Context, l event.Look) ([]Result, error
 	if err != nil || owner == "" {
 		return nil, wrap(err, "find whose profile %s in %s is", l.Profile, t.Domain.Name)
 	}
-	return r.users(ctx, event.Look{Scope: event.User, UserID: owner, Domain: t.Domain.Name, Trigger: l.Trigger})
+	// Most such events are of our own making: one that is planned anyway takes
+	// this in.
+	next := event.Look{Scope: event.User, UserID: owner, Domain: t.Domain.Name, Trigger: l.Trigger}
+	return nil, r.schedule(ctx, r.Queue, userSubject(Key{t.Domain.Name, owner}), next, r.Now().Add(readyAgain))
 }
 
 // ownerOf is the id of the user whose profile it is, or should be; "" for none
@@ -148,12 +201,10 @@ func (r *Reconciler) many(ctx context.Context, l event.Look) error {
 	if l.Sequence == 0 {
 		return r.schedule(ctx, r.Pass, subject, l, r.Now().Add(collect))
 	}
-	if current, err := r.current(ctx, subject, l.Sequence); err != nil || !current {
-		return err
-	}
 	r.Mapping.Forget()
+	at := r.Now()
 	found, err := r.concerned(ctx, l)
-	return errors.Join(err, r.handOn(ctx, found, l.Trigger))
+	return errors.Join(err, r.handOn(ctx, found, event.Look{Trigger: l.Trigger, RowsAfter: at}))
 }
 
 // concerned finds the users that a look at a group or at everybody means. What
@@ -164,11 +215,9 @@ func (r *Reconciler) concerned(ctx context.Context, l event.Look) ([]Key, error)
 	if err != nil {
 		return nil, err
 	}
-	group := l.GroupID
-	if l.GroupName != "" {
-		if group, err = r.groupOf(ctx, studio.ParseGroupRef(l.GroupName)); err != nil {
-			return nil, err
-		}
+	groups, err := r.groupsOf(ctx, l, rows)
+	if err != nil {
+		return nil, err
 	}
 	everybody := l.Scope == event.Everybody
 	var keys []Key
@@ -178,14 +227,16 @@ func (r *Reconciler) concerned(ctx context.Context, l event.Look) ([]Key, error)
 		managed, err := r.Persons.Managed(ctx, t.Domain.Name)
 		errs = append(errs, wrap(err, "list the managed people of %s", t.Domain.Name))
 		for _, m := range managed {
-			if everybody || m.GroupID == group {
+			if everybody || slices.Contains(groups, m.GroupID) {
 				keys = append(keys, m.Key)
 			}
 		}
-		for _, id := range groupIDs(of(rows, t.Domain.Name)) {
-			if !everybody && id != group {
-				continue
-			}
+		mapped := groupIDs(of(rows, t.Domain.Name))
+		if !everybody {
+			mapped, err = r.mappedOf(ctx, t, groups, rows)
+			errs = append(errs, err)
+		}
+		for _, id := range mapped {
 			if _, read := members[id]; !read {
 				members[id], err = r.Identity.Members(ctx, id)
 				if !errors.Is(err, ErrGone) {
@@ -200,24 +251,53 @@ func (r *Reconciler) concerned(ctx context.Context, l event.Look) ([]Key, error)
 	return unique(keys), errors.Join(errs...)
 }
 
-func (r *Reconciler) groupOf(ctx context.Context, g studio.GroupRef) (string, error) {
-	if g.ID != "" {
-		return g.ID, nil
+// groupsOf are the groups that a look names: what its name means now, and what
+// it meant first.
+func (r *Reconciler) groupsOf(ctx context.Context, l event.Look, rows []studio.Row) ([]string, error) {
+	ref := studio.ParseGroupRef(l.GroupName)
+	switch {
+	case l.GroupName == "":
+		return []string{l.GroupID}, nil
+	case ref.ID != "":
+		return []string{ref.ID}, nil
 	}
-	id, err := r.Identity.GroupNamed(ctx, g.Name)
-	return id, wrap(err, "find group %q", g.Name)
+	now, err := r.Identity.GroupNamed(ctx, ref.Name)
+	if errors.Is(err, ErrInvalid) {
+		return nil, nil
+	}
+	return []string{now, r.Mapping.FirstMeant(ref.Name)}, wrap(err, "find group %q", ref.Name)
+}
+
+// mappedOf are those of the groups that have a row in the domain, a derived one
+// included.
+func (r *Reconciler) mappedOf(ctx context.Context, t Target, groups []string, rows []studio.Row) ([]string, error) {
+	var mapped []string
+	for _, id := range groups {
+		if id == "" {
+			continue
+		}
+		named, err := r.Mapping.Named(ctx, id, rows)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(groupIDs(of(slices.Concat(rows, named), t.Domain.Name)), id) {
+			mapped = append(mapped, id)
+		}
+	}
+	return mapped, nil
 }
 
 // handOn plans a look at each user, to happen at once, in the bulk queue.
-func (r *Reconciler) handOn(ctx context.Context, keys []Key, t event.Trigger) error {
+func (r *Reconciler) handOn(ctx context.Context, keys []Key, like event.Look) error {
 	var mu sync.Mutex
 	var errs []error
 	var g errgroup.Group
 	g.SetLimit(handOnRate)
 	for _, k := range keys {
 		g.Go(func() error {
-			l := event.Look{Scope: event.User, UserID: k.UserID, Domain: k.Domain, Trigger: t}
-			if err := r.schedule(ctx, r.Pass, "user#"+k.Domain+"#"+k.UserID, l, r.Now().Add(time.Millisecond)); err != nil {
+			l := like
+			l.Scope, l.UserID, l.Domain = event.User, k.UserID, k.Domain
+			if err := r.schedule(ctx, r.Pass, "bulk#"+k.Domain+"#"+k.UserID, l, r.Now()); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
 				errs = append(errs, err)
@@ -235,18 +315,29 @@ func (r *Reconciler) schedule(ctx context.Context, q Queue, subject string, l ev
 	if due.After(now.Add(maxDelay)) {
 		due = now.Add(maxDelay)
 	}
-	sequence, err := r.Looks.Schedule(ctx, subject, now, due)
+	sequence, err := r.Looks.Schedule(ctx, subject, writer(l), now, due)
 	if err != nil {
 		return fmt.Errorf("plan the next look at %s: %w", subject, err)
 	}
 	if sequence == 0 {
 		return nil
 	}
-	l.Sequence = sequence
+	l.Subject, l.Sequence = subject, sequence
 	if err := q.Send(ctx, l, due.Sub(now)); err != nil {
-		return fmt.Errorf("send the next look at %s: %w", subject, err)
+		// Nothing is under way: whoever comes next must not take it for planned.
+		_, spent := r.Looks.Begin(ctx, subject, sequence)
+		return errors.Join(fmt.Errorf("send the next look at %s: %w", subject, err), spent)
 	}
 	return nil
+}
+
+// writer identifies who plans a look: a message that is delivered again plans
+// as it did the first time. What nothing has triggered is planned by somebody new.
+func writer(l event.Look) string {
+	if l.Trigger.ID == "" {
+		return uuid.NewString()
+	}
+	return fmt.Sprint(l.Trigger.ID, " ", l.Scope, " ", l.UserID, " ", l.GroupID, l.GroupName, " ", l.Domain, " ", l.Tries, " ", l.Attempt)
 }
 
 // current tells whether a message still stands for the planned look. A

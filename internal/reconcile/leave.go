@@ -21,23 +21,28 @@ func (a *applier) admitted(ctx context.Context, c plan.Change) (bool, error) {
 			return false, err
 		}
 	}
-	held, err := a.r.guard(ctx, a.result.Key, c)
-	if err != nil || held == "" {
-		return err == nil, err
+	decided, err := a.r.guard(ctx, a.result.Key, c)
+	if err != nil {
+		return false, err
 	}
-	a.undone, a.stopped = true, true
-	a.result.Held = true
-	c.Reasons = append(slices.Clone(c.Reasons), plan.Reason{Code: "held", Text: held})
-	return false, a.refuse(ctx, NoticeHeld, c, plan.HeldBack)
+	a.admittedAt = decided.At
+	if decided.Decision == Admitted {
+		return true, nil
+	}
+	a.stopped, a.result.Held = true, decided.Decision == Held
+	text := decided.Reason
+	if decided.Decision == Rejected {
+		text = fmt.Sprintf("a person rejected it until %s: %s", decided.Until.UTC().Format("2006-01-02"), decided.Reason)
+	}
+	c.Reasons = append(slices.Clone(c.Reasons), plan.Reason{Code: string(decided.Decision), Text: text})
+	a.refuse(NoticeHeld, c, plan.HeldBack)
+	return false, nil
 }
 
-// revoke marks the profile and takes the sign-in away that we gave. The steps
-// after it stop what runs and take the role.
+// revoke marks the profile. The steps after it take the sign-in away, stop what
+// runs and take the role.
 func (a *applier) revoke(ctx context.Context, c plan.Change) error {
-	if err := a.tag(ctx, c); err != nil {
-		return a.finish(ctx, c, err)
-	}
-	return a.finish(ctx, c, a.unassign(ctx))
+	return a.finish(ctx, c, a.tag(ctx, c))
 }
 
 // unassign takes back the assignment of the user that we made. One that was
@@ -60,20 +65,31 @@ func (a *applier) unassign(ctx context.Context) error {
 // not have the new role, apps are still stopped at every look.
 func (a *applier) quarantine(ctx context.Context, c plan.Change) error {
 	running, err := a.stopApps(ctx, c, nil, studio.StopApps)
-	if err != nil {
-		return a.finish(ctx, c, err)
-	}
-	if running {
+	switch {
+	case err != nil:
+		return a.later(ctx, c, err)
+	case running:
 		a.undone, a.stopped = true, true
 		return nil
 	}
-	return a.put(ctx, c)
+	if err := a.put(ctx, c); err != nil {
+		a.left = errors.Join(a.left, err)
+		a.undone = true
+		a.result.again(failedAgain, "the quarantine role could not be put")
+	}
+	return nil
 }
 
 // delete ends an offboarding: apps, then private spaces, then the profile. Each
 // look does what can be done, and none waits.
 func (a *applier) delete(ctx context.Context, c plan.Change) error {
 	a.undone = true
+	if a.left != nil {
+		return nil // as long as the person could still sign in, or run something
+	}
+	if until := a.admittedAt.Add(a.r.Grace); a.r.Now().Before(until) {
+		return nil // the mark is older than this leaving: somebody set it, or it was left behind
+	}
 	running, err := a.stopApps(ctx, c, nil, studio.StopApps)
 	if err != nil || running {
 		return a.failed(ctx, c, err)
@@ -83,7 +99,8 @@ func (a *applier) delete(ctx context.Context, c plan.Change) error {
 		return a.failed(ctx, c, fmt.Errorf("list the spaces of profile %s: %w", c.Profile, err))
 	}
 	if shared := sharedOf(spaces); len(shared) > 0 && !a.r.DeleteShared {
-		return a.holdShared(ctx, c, shared)
+		a.holdShared(c, shared)
+		return nil
 	}
 	if len(spaces) > 0 {
 		return a.failed(ctx, c, a.deleteSpaces(ctx, c, spaces))
@@ -126,11 +143,11 @@ func sharedOf(spaces []studio.Space) []string {
 
 // holdShared keeps the profile, powerless, while it owns shared spaces: they
 // are others' work too, and would go with it.
-func (a *applier) holdShared(ctx context.Context, c plan.Change, shared []string) error {
+func (a *applier) holdShared(c plan.Change, shared []string) {
 	c.Kind = plan.Conflict
 	c.Reasons = append(slices.Clone(c.Reasons), plan.Reason{Code: "shared-space", Text: fmt.Sprintf(
 		"the profile owns the shared spaces %s, which others work in; copy what is needed and delete them, or set offboarding.sharedSpaces: delete", strings.Join(shared, ", "))})
-	return a.refuse(ctx, NoticeRefused, c, plan.Refused)
+	a.refuse(NoticeRefused, c, plan.Refused)
 }
 
 // deleteSpaces deletes what the profile owns: private spaces, and shared ones
@@ -188,15 +205,15 @@ func (a *applier) gone(ctx context.Context) error {
 	if a.result.Verdict.Standing != plan.Leaving || had.Profile == "" || len(a.seen.person.Profiles) > 0 || a.t.Domain.Mode == studio.Observe {
 		return nil
 	}
-	c := plan.Change{
-		Kind: plan.Delete, Domain: a.t.Domain.Name, UserID: a.result.Key.UserID, UserName: a.seen.person.User.UserName, Profile: had.Profile,
-		Group: had.GroupID, Reasons: a.result.Verdict.Reasons,
-	}
-	if err := a.record(ctx, c, plan.Done, nil); err != nil {
-		return err
-	}
-	a.notify(ctx, NoticeGone, c)
 	if had.Leaving {
+		c := plan.Change{
+			Kind: plan.Delete, Domain: a.t.Domain.Name, UserID: a.result.Key.UserID, UserName: a.seen.person.User.UserName, Profile: had.Profile,
+			Group: had.GroupID, Reasons: a.result.Verdict.Reasons,
+		}
+		if err := a.record(ctx, c, plan.Done, nil); err != nil {
+			return err
+		}
+		a.notify(ctx, NoticeGone, c)
 		if err := a.r.backAgain(ctx, a.result.Key); err != nil {
 			return err
 		}

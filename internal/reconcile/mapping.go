@@ -33,11 +33,21 @@ type Mapping struct {
 	Naming func(displayName string) []studio.Row
 	Groups GroupReader // needed with Naming only
 
-	mu    sync.Mutex
-	rows  []studio.Row
-	pins  map[string]string
-	until time.Time
-	names map[string]string // group id → display name
+	mu     sync.Mutex
+	rows   []studio.Row
+	at     time.Time // when the rows were read
+	groups map[studio.GroupRef]foundGroup
+	names  map[string]string // group id → display name
+	fresh  time.Time         // when groups and names were last dropped
+	pins   map[string]string // what every known name meant first
+	unpin  map[string]string // names that are new, to be pinned
+}
+
+// foundGroup is what a group in a row turned out to be.
+type foundGroup struct {
+	id      string
+	gone    bool
+	problem string
 }
 
 // resolveLimit is how many groups are looked up at once; the identity store
@@ -46,49 +56,86 @@ const resolveLimit = 10
 
 // Rows answers all rows but those of the naming standard. A row that cannot be
 // relied on is there with Unreadable set, so that its group is never taken for
-// unmapped.
+// unmapped. Reading writes nothing: names that are new wait for PinNew.
 func (m *Mapping) Rows(ctx context.Context) ([]studio.Row, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.Now().Before(m.until) {
+	if m.rows != nil && m.Now().Before(m.at.Add(m.Cache)) {
 		return m.rows, nil
 	}
-	rows, err := m.read(ctx)
-	if err != nil {
+	if err := m.read(ctx); err != nil {
 		return nil, err
 	}
-	m.rows, m.names, m.until = rows, map[string]string{}, m.Now().Add(m.Cache)
-	return rows, nil
+	return m.rows, nil
 }
 
-// Forget drops what is cached.
+// Since makes sure that the rows were read at t or later, and reports whether
+// that changed them. Groups that were found already are not looked up again.
+func (m *Mapping) Since(ctx context.Context, t time.Time) (changed bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.rows != nil && !m.at.Before(t) {
+		return false, nil
+	}
+	before := m.rows
+	err = m.read(ctx)
+	return !slices.Equal(before, m.rows), err
+}
+
+// Forget drops what is cached, groups and names included.
 func (m *Mapping) Forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.until = time.Time{}
+	m.rows, m.groups, m.names = nil, nil, nil
 }
 
-func (m *Mapping) read(ctx context.Context) ([]studio.Row, error) {
+// PinNew keeps what new names mean, from the first time on. A name that
+// somebody else has pinned to another group meanwhile is an error: read again.
+func (m *Mapping) PinNew(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, id := range m.unpin {
+		kept, err := m.Pins.Pin(ctx, name, id)
+		if err != nil {
+			return fmt.Errorf("pin the name %q to group %s: %w", name, id, err)
+		}
+		delete(m.unpin, name)
+		m.pins[name] = kept
+		if kept != id {
+			m.rows = nil
+			return fmt.Errorf("the name %q was pinned to group %s meanwhile: %w", name, kept, ErrChanged)
+		}
+	}
+	return nil
+}
+
+func (m *Mapping) read(ctx context.Context) error {
+	now := m.Now()
 	rows := slices.Clone(m.Rules)
 	if m.Table != nil {
 		kept, err := m.Table.Rows(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("read the mapping table: %w", err)
+			return fmt.Errorf("read the mapping table: %w", err)
 		}
 		rows = append(rows, kept...)
 	}
-	var err error
-	if m.pins, err = m.Pins.Pinned(ctx); err != nil {
-		return nil, fmt.Errorf("read which group each name meant at first: %w", err)
+	pins, err := m.Pins.Pinned(ctx)
+	if err != nil {
+		return fmt.Errorf("read which group each name meant at first: %w", err)
 	}
+	if m.groups == nil || !now.Before(m.fresh.Add(m.Cache)) {
+		m.groups, m.names, m.fresh = map[studio.GroupRef]foundGroup{}, map[string]string{}, now
+	}
+	m.pins, m.unpin = pins, map[string]string{}
 	if err := m.resolve(ctx, rows); err != nil {
-		return nil, err
+		return err
 	}
 	for i := range rows {
 		m.check(&rows[i])
 	}
 	disagreements(rows)
-	return rows, nil
+	m.rows, m.at = rows, now
+	return nil
 }
 
 // check finds what is wrong with a row by itself. A row of an unknown domain
@@ -132,80 +179,84 @@ func (m *Mapping) checkSettings(s studio.Settings) string {
 // store is an error.
 func (m *Mapping) resolve(ctx context.Context, rows []studio.Row) error {
 	var mu sync.Mutex
-	ids, gone := map[studio.GroupRef]string{}, map[studio.GroupRef]bool{}
-	for _, r := range rows {
-		ids[r.Group] = r.Group.ID
-	}
-	g, ctx := errgroup.WithContext(ctx)
+	found := maps.Clone(m.groups)
+	g, round := errgroup.WithContext(ctx)
 	g.SetLimit(resolveLimit)
-	for _, ref := range slices.Collect(maps.Keys(ids)) {
+	for _, r := range rows {
+		if _, known := found[r.Group]; known {
+			continue
+		}
+		found[r.Group] = foundGroup{}
 		g.Go(func() error {
-			id, vanished, err := m.find(ctx, ref)
+			f, err := m.find(round, r.Group)
 			mu.Lock()
 			defer mu.Unlock()
-			ids[ref], gone[ref] = id, vanished
+			found[r.Group] = f
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	m.groups = found
 	for i := range rows {
-		r := &rows[i]
-		r.GroupID, r.Vanished = ids[r.Group], gone[r.Group]
-		switch pinned := m.pins[r.Group.Name]; {
-		case r.Group.ID != "" && r.GroupID == "":
-			r.Unreadable = cmp.Or(r.Unreadable, fmt.Sprintf("%q is not the id of a group", r.Group.ID))
-		case r.Vanished:
-			r.Unreadable = cmp.Or(r.Unreadable, "the group no longer exists")
-		case r.Group.ID != "":
-		case r.GroupID == "" && pinned == "":
-			r.Unreadable = cmp.Or(r.Unreadable, "the identity store has no group with this display name")
-		case r.GroupID == "":
-			r.GroupID, r.Vanished = pinned, true
-			r.Unreadable = cmp.Or(r.Unreadable, fmt.Sprintf("the identity store has no group with this display name any more; it was %s", pinned))
-		case pinned != "" && pinned != r.GroupID:
-			r.Unreadable = cmp.Or(r.Unreadable, takenOver(r.Group.Name, pinned, r.GroupID))
-			r.GroupID, r.Vanished = pinned, true
-		}
+		m.settle(&rows[i], found[rows[i].Group])
 	}
 	return nil
+}
+
+// settle gives a row its group, held against what the name meant at first.
+func (m *Mapping) settle(r *studio.Row, f foundGroup) {
+	r.GroupID, r.Vanished = f.id, f.gone
+	r.Unreadable = cmp.Or(r.Unreadable, f.problem)
+	name := r.Group.Name
+	if name == "" || r.Group.ID != "" {
+		return
+	}
+	switch pinned := m.pins[name]; {
+	case pinned == "" && f.id != "":
+		m.unpin[name] = f.id
+	case pinned == "" || pinned == f.id:
+	case f.id == "":
+		r.GroupID, r.Vanished = pinned, true
+		r.Unreadable = fmt.Sprintf("the identity store has no group with this display name any more; it was %s", pinned)
+	default:
+		r.GroupID, r.Vanished = pinned, true
+		r.Unreadable = takenOver(name, pinned, f.id)
+	}
 }
 
 func takenOver(name, pinned, now string) string {
 	return fmt.Sprintf("the name %q meant group %s, and means group %s now; accept that with mapping check --accept, or write the id", name, pinned, now)
 }
 
-// find resolves a group. That one named by id still exists is only asked where
+// find looks a group up. That one named by id still exists is only asked where
 // memberships are read from the user's side: elsewhere reading them tells.
-func (m *Mapping) find(ctx context.Context, ref studio.GroupRef) (id string, vanished bool, err error) {
+func (m *Mapping) find(ctx context.Context, ref studio.GroupRef) (foundGroup, error) {
 	switch {
-	case ref.ID == "" && ref.Name == "", ref.ID != "" && !studio.IsGroupID(ref.ID):
-		return "", false, nil
-	case ref.ID == "":
-		id, err = m.named(ctx, ref.Name)
-		return id, false, err
-	case m.Naming == nil:
-		return ref.ID, false, nil
+	case ref.ID == "" && ref.Name == "":
+		return foundGroup{problem: "it names no group"}, nil
+	case ref.ID != "" && !studio.IsGroupID(ref.ID):
+		return foundGroup{problem: fmt.Sprintf("%q is not the id of a group", ref.ID)}, nil
+	case ref.ID != "" && m.Naming == nil:
+		return foundGroup{id: ref.ID}, nil
+	case ref.ID != "":
+		_, err := m.Groups.GroupName(ctx, ref.ID)
+		if errors.Is(err, ErrGone) {
+			return foundGroup{id: ref.ID, gone: true, problem: "the group no longer exists"}, nil
+		}
+		return foundGroup{id: ref.ID}, wrap(err, "find group %s", ref.ID)
 	}
-	_, err = m.Groups.GroupName(ctx, ref.ID)
-	if errors.Is(err, ErrGone) {
-		return ref.ID, true, nil
+	id, err := m.Identity.GroupNamed(ctx, ref.Name)
+	switch {
+	case errors.Is(err, ErrInvalid):
+		return foundGroup{problem: "no group can have this name: " + err.Error()}, nil
+	case err != nil:
+		return foundGroup{}, fmt.Errorf("find group %q: %w", ref.Name, err)
+	case id == "":
+		return foundGroup{problem: "the identity store has no group with this display name"}, nil
 	}
-	return ref.ID, false, wrap(err, "find group %s", ref.ID)
-}
-
-// named resolves a display name, and pins what it means when it is new.
-func (m *Mapping) named(ctx context.Context, name string) (string, error) {
-	id, err := m.Identity.GroupNamed(ctx, name)
-	if err != nil {
-		return "", fmt.Errorf("find group %q: %w", name, err)
-	}
-	if _, pinned := m.pins[name]; pinned || id == "" {
-		return id, nil
-	}
-	_, err = m.Pins.Pin(ctx, name, id)
-	return id, wrap(err, "pin the name %q to group %s", name, id)
+	return foundGroup{id: id}, nil
 }
 
 // disagreements marks rows of one group in one domain that give different
@@ -243,21 +294,43 @@ func (m *Mapping) Named(ctx context.Context, groupID string, rows []studio.Row) 
 	}
 	var out []studio.Row
 	for _, r := range m.Naming(name) {
-		if slices.ContainsFunc(rows, func(o studio.Row) bool { return o.GroupID == groupID && o.Domain == r.Domain }) {
+		// A row that names the group counts even while it cannot be resolved.
+		own := func(o studio.Row) bool { return o.Domain == r.Domain && (o.GroupID == groupID || o.Group.Name == name) }
+		if slices.ContainsFunc(rows, own) {
 			continue
 		}
 		r.GroupID = groupID
 		m.check(&r)
-		kept, err := m.Pins.Pin(ctx, name, groupID)
-		if err != nil {
-			return nil, fmt.Errorf("pin the name %q to group %s: %w", name, groupID, err)
-		}
-		if kept != groupID {
-			r.Unreadable = cmp.Or(r.Unreadable, takenOver(name, kept, groupID))
+		if pinned := m.firstMeant(name, groupID); pinned != groupID {
+			r.Unreadable = cmp.Or(r.Unreadable, takenOver(name, pinned, groupID))
 		}
 		out = append(out, r)
 	}
 	return out, nil
+}
+
+// FirstMeant is the group that a name is pinned to; "" when it is not.
+func (m *Mapping) FirstMeant(name string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.pins[name]
+}
+
+// firstMeant is the group that a name meant first; a new one means this.
+func (m *Mapping) firstMeant(name, id string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if pinned, known := m.pins[name]; known {
+		return pinned
+	}
+	if m.unpin == nil {
+		m.unpin = map[string]string{}
+	}
+	if first, known := m.unpin[name]; known {
+		return first
+	}
+	m.unpin[name] = id
+	return id
 }
 
 // doubtful are rows of a group of which nobody knows what it gives.
@@ -285,6 +358,9 @@ func (m *Mapping) nameOf(ctx context.Context, groupID string) (string, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.names == nil {
+		m.names = map[string]string{}
+	}
 	m.names[groupID] = name
 	return name, nil
 }

@@ -30,6 +30,9 @@ var (
 	ErrQuota = errors.New("the account's quota is used up")
 	// ErrGone: the resource to be changed does not exist.
 	ErrGone = errors.New("the resource does not exist")
+	// ErrInvalid: AWS refuses a value that it was given, such as a group's name
+	// that no group can have.
+	ErrInvalid = errors.New("AWS does not take this value")
 	// ErrChanged: somebody else changed it since it was read.
 	ErrChanged = errors.New("somebody changed it meanwhile")
 )
@@ -39,6 +42,7 @@ var (
 type Membership struct {
 	Member bool
 	Unread string
+	Gone   bool // Unread, because the store says that there is no such group
 }
 
 // Identity reads IAM Identity Center's identity store.
@@ -50,11 +54,11 @@ type Identity interface {
 	// says there is none.
 	UserNamed(ctx context.Context, userName string) (string, error)
 	// GroupNamed finds the id of the group with this display name; "" when the
-	// store says there is none.
+	// store says there is none. ErrInvalid when no group can have the name.
 	GroupNamed(ctx context.Context, displayName string) (string, error)
-	// MemberOf answers for every group asked about, and for a user that does
-	// not exist with Member false everywhere. One group that cannot be read is
-	// Unread in its own answer and spoils no other.
+	// MemberOf answers for every group asked about. One group that cannot be
+	// read is Unread in its own answer and spoils no other. A user that does not
+	// exist is ErrGone.
 	MemberOf(ctx context.Context, userID string, groupIDs []string) (map[string]Membership, error)
 	// Members lists all user ids of a group. A group that does not exist is an
 	// error that is ErrGone.
@@ -63,8 +67,8 @@ type Identity interface {
 
 // GroupReader reads the groups themselves; only a naming standard needs it.
 type GroupReader interface {
-	// GroupsOf lists the ids of all groups that a user is in; none for a user
-	// that does not exist.
+	// GroupsOf lists the ids of all groups that a user is in. A user that does
+	// not exist is ErrGone.
 	GroupsOf(ctx context.Context, userID string) ([]string, error)
 	// GroupName is the display name of a group. ErrGone when the store says
 	// there is none.
@@ -286,9 +290,11 @@ type Leases interface {
 // Looks keep at most one next look per subject, as a sequence and a due time.
 type Looks interface {
 	// Schedule moves the subject's next look to due if that is earlier than the
-	// one planned, or if none is outstanding at now. Only who moved it sends
-	// the message: sequence is then above 0.
-	Schedule(ctx context.Context, subject string, now, due time.Time) (sequence int64, err error)
+	// one planned, or if none is outstanding at now: the one planned has begun,
+	// or is overdue by so long (5 minutes) that its message must be lost. Only
+	// who moved it sends the message: sequence is then above 0. A writer that
+	// asks again, because it was cut off before it could send, moves it again.
+	Schedule(ctx context.Context, subject, writer string, now, due time.Time) (sequence int64, err error)
 	// Begin reports whether sequence is still the subject's planned look, and
 	// takes it for spent from then on. A look that was cut off may begin again.
 	Begin(ctx context.Context, subject string, sequence int64) (bool, error)
@@ -328,9 +334,11 @@ type Persons interface {
 type Journal interface {
 	// Append stores an entry for good, or says why not.
 	Append(ctx context.Context, e plan.Entry) error
-	// FirstToday reports whether this was not said of the person in the last 24
+	// Told reports whether exactly this was said of the person in the last 24
 	// hours: what stays the same is not told at every look.
-	FirstToday(ctx context.Context, k Key, what string) (bool, error)
+	Told(ctx context.Context, k Key, what string) (bool, error)
+	// Tell remembers that it was said.
+	Tell(ctx context.Context, k Key, what string) error
 }
 
 // Queue takes looks that are to happen later.

@@ -75,31 +75,41 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 		s.remembered, err = r.persons.Person(round, key)
 		return wrap(err, "recall user %s in %s", userID, t.Domain.Name)
 	})
-	g.Go(func() error {
-		if t.Domain.SignIn != studio.SignInUser {
-			return nil
-		}
-		known, _, err := r.assignments.Assigned(round, t.Domain.Name, Principal{ID: userID})
-		s.person.SignIn = !known
+	g.Go(func() (err error) {
+		s.person.Assigned, _, err = r.assignments.Assigned(round, t.Domain.Name, Principal{ID: userID})
 		return wrap(err, "look up whether user %s is assigned to domain %s", userID, t.Domain.Name)
 	})
 	if err := g.Wait(); err != nil {
 		return sight{}, err
 	}
-	if s.facts.Application == "" {
-		s.person.SignIn = false
-	}
+	s.person.SignIn = t.Domain.SignIn == studio.SignInUser && !s.person.Assigned && s.facts.Application != ""
 	s.person.User, s.memberships = who.user, who.memberships
-	s.person.Matches, err = matches(of(who.rows, t.Domain.Name), who.memberships)
+	if err := r.candidates(ctx, t, &s, named); err != nil {
+		return sight{}, err
+	}
+	own := of(who.rows, t.Domain.Name) // a copy: what is found to be gone is marked in it
+	s.person.Matches, err = matches(own, who.memberships)
 	if err != nil {
 		return sight{}, fmt.Errorf("ask which groups user %s is in: %w", userID, err)
 	}
-	for _, row := range who.rows {
+	s.person.Matches = append(s.person.Matches, plan.Lost(own).Of(s.group())...)
+	for _, row := range own {
 		if row.Vanished {
 			s.person.VanishedGroups = append(s.person.VanishedGroups, row.GroupID)
 		}
 	}
-	return s, r.candidates(ctx, t, &s, named)
+	return s, nil
+}
+
+// group is the group through which the person was last given a role: by the
+// profile's own tag, or, when there is none to read, by what is remembered.
+func (s sight) group() string {
+	for _, p := range s.person.Profiles {
+		if p.Tags[studio.TagUserID] == s.person.User.ID && p.Tags[studio.TagGroup] != "" {
+			return p.Tags[studio.TagGroup]
+		}
+	}
+	return s.remembered.GroupID
 }
 
 // identified is who a user is, whatever the domain.
@@ -126,9 +136,11 @@ func (r reader) identify(ctx context.Context, userID string, rows []studio.Row) 
 
 func (r reader) identifyNow(ctx context.Context, userID string, rows []studio.Row) (identified, error) {
 	who := identified{rows: rows}
+	var user studio.User
+	var unknown error // the groups' side says that there is no such user
 	g, round := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		who.user, err = r.identity.User(round, userID)
+		user, err = r.identity.User(round, userID)
 		return wrap(err, "describe user %s", userID)
 	})
 	g.Go(func() (err error) {
@@ -137,9 +149,26 @@ func (r reader) identifyNow(ctx context.Context, userID string, rows []studio.Ro
 		} else {
 			who.memberships, err = r.identity.MemberOf(round, userID, groupIDs(rows))
 		}
+		if errors.Is(err, ErrGone) {
+			unknown, err = err, nil
+		}
 		return wrap(err, "ask which groups user %s is in", userID)
 	})
-	return who, g.Wait()
+	if err := g.Wait(); err != nil {
+		return identified{}, err
+	}
+	who.user = user
+	if unknown == nil {
+		return who, nil
+	}
+	if user.Status != studio.Absent {
+		return identified{}, fmt.Errorf("the identity store describes user %s, and says that no such user is in any group: %w", userID, unknown)
+	}
+	who.memberships, who.rows = map[string]Membership{}, rows
+	for _, id := range groupIDs(rows) {
+		who.memberships[id] = Membership{}
+	}
+	return who, nil
 }
 
 // allGroups asks for every group of a user, and adds the rows that the naming
@@ -253,14 +282,15 @@ func matches(rows []studio.Row, memberships map[string]Membership) ([]plan.Match
 	var out []plan.Match
 	for i := range rows {
 		row := &rows[i]
-		if row.GroupID == "" || row.Vanished {
-			out = append(out, plan.Match{Row: row, Doubt: row.Unreadable})
-			continue
+		if row.GroupID == "" {
+			continue // nobody can be in it; see plan.Lost
 		}
 		m, answered := memberships[row.GroupID]
 		switch {
 		case !answered:
 			return nil, fmt.Errorf("no answer for group %s", row.GroupID)
+		case m.Gone:
+			row.Vanished = true
 		case m.Unread != "":
 			out = append(out, plan.Match{Row: row, Doubt: m.Unread})
 		case m.Member:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,8 @@ import (
 const (
 	leaseTime = 90 * time.Second
 	workTime  = 80 * time.Second
+	// releaseTime is how long giving a lease back may take.
+	releaseTime = 3 * time.Second
 )
 
 // Waits before looking again.
@@ -97,12 +100,14 @@ type Result struct {
 	Verdict plan.Verdict
 	Entries []plan.Entry  // what was journalled
 	Held    bool          // a removal waits for a person
+	Err     error         // why the domain failed, when it was given a look of its own
 	Again   time.Duration // 0: nothing more to do now
 	Why     string        // why to look again
 
 	memberships map[string]Membership // as read; nil when nothing was read
 	others      []Key                 // users whose profiles turned out to be in the way
-	ready       bool                  // the user can open Studio with the role that the mapping says
+	facts       DomainFacts
+	ready       bool // the user can open Studio with the role that the mapping says
 }
 
 // Look looks at one user in one domain, under its lease. A lease that somebody
@@ -115,38 +120,41 @@ func (r *Reconciler) Look(ctx context.Context, t Target, userID string, trigger 
 func (r *Reconciler) look(ctx context.Context, t Target, userID string, trigger plan.Trigger, shared *sharedReads) (Result, error) {
 	key := Key{Domain: t.Domain.Name, UserID: userID}
 	owner := uuid.NewString()
-	taken, err := r.Leases.Acquire(ctx, key, owner, leaseTime)
+	// Counted from before the lease is taken, so that calls end before it does.
+	work, cancel := context.WithTimeout(ctx, workTime)
+	defer cancel()
+	taken, err := r.Leases.Acquire(work, key, owner, leaseTime)
 	if err != nil {
 		return Result{Key: key}, fmt.Errorf("take the lease of user %s in %s: %w", userID, t.Domain.Name, err)
 	}
 	if !taken {
-		return Result{Key: key, Again: busyAgain, Why: "another run is looking at this user"}, nil
+		result := Result{Key: key}
+		result.again(busyAgain, "another run is looking at this user")
+		return result, nil
 	}
-	return r.underLease(ctx, t, key, owner, trigger, shared)
-}
-
-func (r *Reconciler) underLease(ctx context.Context, t Target, key Key, owner string, trigger plan.Trigger, shared *sharedReads) (Result, error) {
-	work, cancel := context.WithTimeout(ctx, workTime)
-	defer cancel()
 	for n := 1; ; n++ {
 		result, err := r.once(work, t, key, trigger, shared)
 		shared = nil // looking once more means reading once more
-		// Released even when the caller is going away, so that the next run need not wait for it to expire.
-		release, done := context.WithTimeout(context.WithoutCancel(ctx), busyAgain)
-		wanted, releaseErr := r.Leases.Release(release, key, owner)
-		done()
-		switch {
-		case err != nil:
-			return result, err
-		case releaseErr != nil:
-			return result, fmt.Errorf("release the lease of user %s in %s: %w", key.UserID, key.Domain, releaseErr)
-		case !wanted:
-			return result, nil
-		case n == dirtyLooks || work.Err() != nil:
-			result.again(busyAgain, "other events came in meanwhile")
-			return result, nil
+		wanted, releaseErr := r.release(ctx, key, owner)
+		if wanted && err == nil && releaseErr == nil && n < dirtyLooks && work.Err() == nil {
+			continue
 		}
+		if wanted {
+			// The mark is taken away; what it asked for is done by a later look.
+			_, again := r.release(ctx, key, owner)
+			releaseErr = errors.Join(releaseErr, again)
+			result.again(busyAgain, "other events came in meanwhile")
+		}
+		return result, errors.Join(err, wrap(releaseErr, "release the lease of user %s in %s", key.UserID, key.Domain))
 	}
+}
+
+// release gives the lease back even when the caller is going away, so that the
+// next run need not wait for it to expire.
+func (r *Reconciler) release(ctx context.Context, key Key, owner string) (wanted bool, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
+	defer cancel()
+	return r.Leases.Release(ctx, key, owner)
 }
 
 // again asks for another look, the earliest of those asked for.
@@ -158,20 +166,45 @@ func (r *Result) again(after time.Duration, why string) {
 
 // once reads, plans and applies.
 func (r *Reconciler) once(ctx context.Context, t Target, key Key, trigger plan.Trigger, shared *sharedReads) (Result, error) {
-	from := r.reader()
-	from.shared = shared
-	seen, err := from.person(ctx, t, key.UserID)
+	result := Result{Key: key}
+	seen, err := r.sight(ctx, t, key, shared)
 	if err != nil {
-		return Result{Key: key}, err
+		return result, err
 	}
 	changes, verdict := r.policy(t).Plan(seen.person)
-	result := Result{Key: key, Changes: changes, Verdict: verdict, memberships: seen.memberships}
+	result.Changes, result.Verdict, result.memberships, result.facts = changes, verdict, seen.memberships, seen.facts
 	run := applier{r: r, t: t, seen: seen, trigger: trigger, result: &result}
 	err = run.apply(ctx, changes)
 	if err == nil {
 		err = errors.Join(run.settle(ctx), run.gone(ctx))
 	}
-	return result, errors.Join(err, run.unsaid)
+	return result, errors.Join(err, run.left, run.tell(ctx), run.unsaid)
+}
+
+// sight reads what a plan is computed from. Before anything is changed because
+// of rows that were read earlier, they are read again.
+func (r *Reconciler) sight(ctx context.Context, t Target, key Key, shared *sharedReads) (sight, error) {
+	started := r.Now()
+	from := r.reader()
+	from.shared = shared
+	seen, err := from.person(ctx, t, key.UserID)
+	if err != nil {
+		return sight{}, err
+	}
+	changes, _ := r.policy(t).Plan(seen.person)
+	if slices.ContainsFunc(changes, func(c plan.Change) bool { return !c.Kind.Reports() }) {
+		changed, err := r.Mapping.Since(ctx, started)
+		if err != nil {
+			return sight{}, err
+		}
+		if changed {
+			from.shared = nil
+			if seen, err = from.person(ctx, t, key.UserID); err != nil {
+				return sight{}, err
+			}
+		}
+	}
+	return seen, r.Mapping.PinNew(ctx)
 }
 
 func (r *Reconciler) policy(t Target) plan.Policy {

@@ -130,11 +130,19 @@ func TestOneDomainThatFailsStopsNoOther(t *testing.T) {
 	alice := w.user("alice@example.com")
 	group := w.group("ad-group-1", "a", 100, alice)
 	w.cloud.Inject(localcloud.Fault{Service: "sagemaker", Operation: "ListUserProfiles", Resource: w.keeper.Targets[1].Domain.ID, Code: "AccessDeniedException"})
-	_, err := w.try(added(alice, group))
-	if err == nil || !strings.Contains(err.Error(), "d1") || !strings.Contains(err.Error(), "sagemaker:ListUserProfiles") {
-		t.Errorf("the error is %v", err)
+	results, err := w.keeper.Handle(t.Context(), added(alice, group))
+	w.must(err)
+	if failed := results[1].Err; failed == nil || !strings.Contains(failed.Error(), "d1") || !strings.Contains(failed.Error(), "sagemaker:ListUserProfiles") {
+		t.Errorf("the domain's error is %v", failed)
 	}
 	want(t, "profiles", w.profiles(), []string{"alice@example.com a"})
+	l, _, ok := w.queue.next()
+	if !ok || l.Domain != "d1" {
+		t.Errorf("the domain that failed gets no look of its own: %+v", l)
+	}
+	if _, err := w.try(l); err == nil {
+		t.Error("its own look does not fail")
+	}
 }
 
 func TestSignInByGroupWaitsForItsMembers(t *testing.T) {

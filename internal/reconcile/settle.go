@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,7 +14,12 @@ import (
 const (
 	appsAgain = 10 * time.Second // apps are being deleted
 	idleAgain = 5 * time.Minute  // apps run, and the domain waits for them
+
+	failedAgain = 5 * time.Minute // a part of an offboarding failed
 )
+
+// unsettled stands for the role of a profile whose role is being changed.
+const unsettled = "-"
 
 // foresee keeps the index of managed profiles in step with the plan, before
 // the plan is carried out: a run that is cut off leaves a name too many, never
@@ -40,25 +46,38 @@ func (a *applier) foresee(ctx context.Context, changes []plan.Change) error {
 // settled ends a change of role: the tag that says what was applied is written
 // only when nothing runs any more that may have the old role.
 func (a *applier) settled(ctx context.Context, c plan.Change) error {
-	if !studio.SameRole(c.Before.Tags[studio.TagApplied], c.After.Role) {
-		if err := a.seenWith(ctx, c.After.Role); err != nil {
-			return err
-		}
-		since := a.seen.remembered.Since
-		how := a.t.Domain.OnRoleChange
-		if a.result.Verdict.Standing != plan.Entitled {
-			how = studio.StopApps
-		}
-		running, err := a.stopApps(ctx, c, func(app studio.App) bool { return !app.Created.After(since) }, how)
+	if !studio.SameRole(c.Before.Tags[studio.TagApplied], c.After.Role) || a.seen.remembered.Role == unsettled {
+		running, err := a.stopEarlier(ctx, c)
 		if err != nil {
 			return a.finish(ctx, c, err)
 		}
 		if running {
-			a.undone = true
 			return nil
 		}
 	}
 	return a.finish(ctx, c, a.tag(ctx, c))
+}
+
+// stopEarlier stops the apps that were created before the profile was first
+// seen in service with its role. It answers whether any is left.
+func (a *applier) stopEarlier(ctx context.Context, c plan.Change) (bool, error) {
+	if err := a.seenWith(ctx, c.After.Role); err != nil {
+		return false, err
+	}
+	since := a.seen.remembered.Since
+	how := a.t.Domain.OnRoleChange
+	if a.result.Verdict.Standing != plan.Entitled {
+		how = studio.StopApps
+	}
+	running, err := a.stopApps(ctx, c, func(app studio.App) bool { return !app.Created.After(since) }, how)
+	if running {
+		a.undone = true
+		// Not settled yet: the next look has to look for them again.
+		want := a.seen.remembered
+		want.Ready = false
+		err = errors.Join(err, a.remember(ctx, want))
+	}
+	return running, err
 }
 
 // seenWith remembers since when the profile has a role.
@@ -113,6 +132,13 @@ func (a *applier) settle(ctx context.Context) error {
 	v := a.result.Verdict
 	if v.Standing != plan.Entitled || a.undone || a.t.Domain.Mode == studio.Observe || a.seen.remembered.Profile == "" {
 		return nil
+	}
+	if had := a.seen.remembered; had.Role == unsettled || !had.Ready && !had.Since.IsZero() {
+		// Changed there and back before the tags told of it.
+		c := plan.Change{Kind: plan.Update, Domain: a.t.Domain.Name, UserID: v.User.ID, UserName: v.User.UserName, Profile: a.seen.remembered.Profile, After: &plan.State{Role: v.Winner.Role}}
+		if running, err := a.stopEarlier(ctx, c); err != nil || running {
+			return err
+		}
 	}
 	a.result.ready = true
 	if a.seen.remembered.Leaving {

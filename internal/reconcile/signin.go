@@ -61,7 +61,7 @@ func (p Principal) String() string {
 // role, unless that is done.
 func (r *Reconciler) groupSignIn(ctx context.Context, t Target, res *Result, trigger event.Trigger) error {
 	p, wanted := principal(t.Domain, res.Verdict)
-	if !wanted || !p.Group || !res.ready || t.Domain.Mode == studio.Observe {
+	if !wanted || !p.Group || !res.ready || !assignsGroups(t.Domain) || res.facts.Application == "" {
 		return nil
 	}
 	known, _, err := r.Assignments.Assigned(ctx, t.Domain.Name, p)
@@ -72,14 +72,19 @@ func (r *Reconciler) groupSignIn(ctx context.Context, t Target, res *Result, tri
 	return r.schedule(ctx, r.Pass, "signin#"+p.ID+"#"+t.Domain.Name, l, r.Now().Add(collect))
 }
 
+// assignsGroups reports whether groups may be assigned to the domain at all.
+func assignsGroups(d studio.Domain) bool {
+	return d.SignIn == studio.SignInGroup && d.Mode != studio.Observe && d.State != studio.Retire
+}
+
 // signInGroup assigns a group once its members are ready, as far as they get
 // ready at all.
 func (r *Reconciler) signInGroup(ctx context.Context, l event.Look) error {
 	subject := "signin#" + l.GroupID + "#" + l.Domain
-	if current, err := r.current(ctx, subject, l.Sequence); err != nil || !current {
-		return err
-	}
 	for _, t := range r.targets(ctx, l.Domain) {
+		if !assignsGroups(t.Domain) {
+			return nil
+		}
 		mapped, err := r.mapped(ctx, t, l.GroupID)
 		if err != nil || !mapped {
 			return err
@@ -91,17 +96,26 @@ func (r *Reconciler) signInGroup(ctx context.Context, l event.Look) error {
 		if len(waiting) > 0 && l.Attempt < signInWaits {
 			l.Attempt++
 			return errors.Join(
-				r.handOn(ctx, waiting, l.Trigger),
+				r.handOn(ctx, waiting, event.Look{Trigger: l.Trigger}),
 				r.schedule(ctx, r.Pass, subject, l, r.Now().Add(signInAgain)))
 		}
-		if err := r.assign(ctx, t.Domain, Principal{Group: true, ID: l.GroupID}); err != nil {
+		err = r.assign(ctx, t.Domain, Principal{Group: true, ID: l.GroupID})
+		if err != nil {
 			if errors.Is(err, errNoApplication) {
 				r.Log.WarnContext(ctx, "nobody is assigned", "domain", t.Domain.Name, "group", l.GroupID, "reason", err.Error())
 				return nil
 			}
 			return err
 		}
-		r.Log.InfoContext(ctx, "assigned", "domain", t.Domain.Name, "group", l.GroupID, "membersNotReady", len(waiting))
+		err = r.Journal.Append(ctx, plan.Entry{
+			Time: r.Now().UTC(), Outcome: plan.Done, Trigger: trigger(l),
+			Change: plan.Change{Kind: plan.Assign, Domain: t.Domain.Name, UserID: l.GroupID, Group: l.GroupID, Reasons: []plan.Reason{
+				{Code: "group-sign-in", Text: fmt.Sprintf("the group may sign in; %d of its members had no ready profile", len(waiting))},
+			}},
+		})
+		if err != nil {
+			return fmt.Errorf("write the journal: %w", err)
+		}
 	}
 	return nil
 }
