@@ -130,6 +130,7 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 		Instances:   &awscloud.Instances{Session: session, At: center, StoreID: store},
 		Apps:        apps,
 		AppWriter:   apps,
+		Lister:      apps,
 		Spaces:      &awscloud.Spaces{Session: session},
 		Remover:     &awscloud.Remover{Session: session},
 		Removals:    state,
@@ -144,7 +145,8 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 		Now:         now,
 		Log:         o.Log,
 
-		DeleteShared: cfg.Offboarding.SharedSpaces == config.DeleteSpaces,
+		HeldLoseSignIn: cfg.Limits.Held == config.HeldSignIn,
+		DeleteShared:   cfg.Offboarding.SharedSpaces == config.DeleteSpaces,
 	}
 	if cfg.Notices.Bus != "" {
 		r.Notices = &awscloud.Notices{Session: session, At: home, Bus: cfg.Notices.Bus}

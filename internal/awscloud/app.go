@@ -1,6 +1,7 @@
 package awscloud
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,8 @@ type Apps struct {
 var (
 	_ reconcile.AppReader = (*Apps)(nil)
 	_ reconcile.AppWriter = (*Apps)(nil)
+
+	_ reconcile.DomainLister = (*Apps)(nil)
 )
 
 // listApps and the types below are the wire forms of ListApps and DeleteApp.
@@ -97,18 +100,29 @@ func (a *Apps) appsOf(ctx context.Context, d studio.Domain, profile, space strin
 			if is.AppName == "" || is.AppType == "" || is.Status == "" {
 				return nil, studioRequest(d, operation, on).broken("an app has name %q, type %q and status %q", is.AppName, is.AppType, is.Status)
 			}
-			ours := strings.EqualFold(is.SpaceName, space) && (space != "" || strings.EqualFold(is.UserProfileName, profile))
+			all := profile == "" && space == ""
+			ours := all || strings.EqualFold(is.SpaceName, space) && (space != "" || strings.EqualFold(is.UserProfileName, profile))
 			if !ours || is.Status == "Deleted" || is.Status == "Failed" {
 				continue
 			}
 			found = append(found, studio.App{
-				Profile: profile, Space: is.SpaceName, Type: is.AppType, Name: is.AppName,
+				Profile: cmp.Or(profile, is.UserProfileName), Space: is.SpaceName, Type: is.AppType, Name: is.AppName,
 				Status: studio.AppStatus(is.Status), Created: is.CreationTime.time(),
 			})
 		}
 		return page.NextToken, nil
 	})
 	return found, err
+}
+
+// DomainApps implements reconcile.DomainLister.
+func (a *Apps) DomainApps(ctx context.Context, d studio.Domain) ([]studio.App, error) {
+	return a.appsOf(ctx, d, "", "")
+}
+
+// DomainSpaces implements reconcile.DomainLister.
+func (a *Apps) DomainSpaces(ctx context.Context, d studio.Domain) ([]studio.Space, error) {
+	return spacesOf(ctx, a.Session, d, "")
 }
 
 // privateSpaces names the private spaces that a profile owns. In shared spaces its role does not apply.
@@ -138,6 +152,9 @@ func (a *Apps) StopApp(ctx context.Context, d studio.Domain, app studio.App) err
 }
 
 func ownerIn(d studio.Domain, profile, space string) string {
+	if profile == "" && space == "" {
+		return "domain " + d.ID
+	}
 	if space == "" {
 		return profileIn(d, profile)
 	}

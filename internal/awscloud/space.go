@@ -38,6 +38,9 @@ type listedSpace struct {
 // Spaces implements reconcile.SpaceReader. Spaces in every state are there, failed ones included: they stand
 // in the way of deleting the profile.
 func (s *Spaces) Spaces(ctx context.Context, d studio.Domain, profile string) ([]studio.Space, error) {
+	if profile == "" {
+		return nil, nil
+	}
 	return spacesOf(ctx, s.Session, d, profile)
 }
 
@@ -54,7 +57,8 @@ func (s *Spaces) SpaceApps(ctx context.Context, d studio.Domain, space string) (
 	return apps, err
 }
 
-// spacesOf lists the spaces that a profile owns. Owners cannot be asked for, so the whole domain is listed.
+// spacesOf lists the spaces that a profile owns, or all of them for "". Owners cannot be asked for, so the
+// whole domain is listed.
 func spacesOf(ctx context.Context, s *Session, d studio.Domain, profile string) ([]studio.Space, error) {
 	const operation = "ListSpaces"
 	on := "the spaces of domain " + d.ID
@@ -66,7 +70,7 @@ func spacesOf(ctx context.Context, s *Session, d studio.Domain, profile string) 
 			return nil, err
 		}
 		for _, is := range page.Spaces {
-			if !is.ownedBy(profile) {
+			if profile != "" && !is.ownedBy(profile) {
 				continue
 			}
 			if is.SpaceName == "" || is.Status == "" {

@@ -230,6 +230,12 @@ func decideAll(ctx context.Context, env Environment, r *reconcile.Reconciler, ch
 		errs = append(errs, r.Reopen(ctx, domain))
 	}
 	for _, removal := range approved {
+		if id := removal.GroupOf(); id != "" {
+			t, _ := r.Target(removal.Domain)
+			_, err := r.UnassignGroup(ctx, t, id)
+			errs = append(errs, err)
+			continue
+		}
 		results, err := r.Handle(ctx, event.Look{Scope: event.User, UserID: removal.UserID, Domain: removal.Domain, Trigger: event.Trigger{Name: "removals"}})
 		errs = append(errs, err)
 		for _, res := range results {

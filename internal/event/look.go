@@ -54,6 +54,8 @@ type Look struct {
 	Sequence int64  `json:"sequence,omitempty"`
 	// Tries counts the looks in a row that asked for another, so that they come ever more slowly.
 	Tries int `json:"tries,omitempty"`
+	// Bulk marks one of many looks that came of one cause: what can be read for all of them at once is.
+	Bulk bool `json:"bulk,omitempty"`
 	// RowsAfter asks for mapping rows that were read at this time or later: what caused the look may have
 	// changed them, and another instance of the function may have older ones.
 	RowsAfter time.Time `json:"rowsAfter,omitzero"`

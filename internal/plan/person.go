@@ -37,6 +37,8 @@ type Person struct {
 	// SignIn is set where the domain assigns users one by one, and this one is
 	// not assigned yet; Assigned where an assignment of theirs is recorded.
 	SignIn, Assigned bool
+	// Remembered is the name of the profile that was managed for this user.
+	Remembered string
 	// VanishedGroups are ids of groups that rows name and the store no longer has.
 	VanishedGroups []string
 }
@@ -297,10 +299,28 @@ func (d *decision) leaving() {
 			d.unassign(p)
 			d.quarantine(p)
 			if d.graceOver(since) {
-				d.add(Delete, p.Name, stateOf(p), nil)
+				d.delete(p)
 			} else if p.Status.Busy() {
 				d.wait(p)
 			}
+		}
+	}
+	d.untagged()
+}
+
+func (d *decision) delete(p studio.Profile) {
+	c := d.add(Delete, p.Name, stateOf(p), nil)
+	if p.Status == studio.DeleteFailed {
+		c.Reasons = append(c.Reasons, Reason{"delete-failed", "SageMaker could not delete it: " + cmp.Or(p.FailureReason, "no reason given")})
+	}
+}
+
+// untagged reports a profile that was managed and lost its tags: it may be
+// somebody's decision, so it is left alone, and somebody's mistake, so it is told.
+func (d *decision) untagged() {
+	for _, p := range d.person.Profiles {
+		if len(d.mine) == 0 && p.Name == d.person.Remembered && p.Owner(d.pol.Deployment, d.pol.Formerly) == studio.Nobody {
+			d.conflict(p, "tags-removed", fmt.Sprintf("%s was managed, and its tags were removed; it keeps the role %s until somebody tags or deletes it", p.Name, cmp.Or(p.Role, "of the domain")))
 		}
 	}
 }

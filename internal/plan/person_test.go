@@ -196,6 +196,8 @@ func TestPlanForOnePerson(t *testing.T) {
 		{"leaving without a grace period: deleted at once", policy(func(p *plan.Policy) { p.Grace, p.Quarantine = 0, "" }), plan.Person{User: alice, Profiles: []studio.Profile{profile()}}, []string{"revoke", "delete"}},
 		{"leaving while SageMaker is at work: the mark at once", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(status(studio.Updating))}}, []string{"revoke"}},
 		{"being deleted: wait", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(status(studio.Deleting))}}, []string{"wait: busy"}},
+		{"SageMaker could not delete it: again", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(powerless, status(studio.DeleteFailed), tag(studio.TagLeaving, "2026-02-01T12:00:00Z"))}}, []string{"delete"}},
+		{"leaving, and the tags are gone: left alone, and told", policy(), plan.Person{User: alice, Remembered: "by-hand", Profiles: []studio.Profile{profile(untagged, named("by-hand"))}}, []string{"conflict by-hand: tags-removed"}},
 		{"a protected person is never offboarded", policy(func(p *plan.Policy) { p.Protected = []string{"alice@example.com"} }), plan.Person{User: disabled, Profiles: []studio.Profile{profile()}}, []string{"conflict: protected"}},
 		{"a protected person who was deleted is known by the profile", policy(func(p *plan.Policy) { p.Protected = []string{"alice@example.com"} }), plan.Person{User: absent, Profiles: []studio.Profile{profile()}}, []string{"conflict: protected"}},
 		{"leaving since nobody knows when: kept", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(powerless, tag(studio.TagLeaving, "yesterday"))}}, nil},

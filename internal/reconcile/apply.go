@@ -21,6 +21,7 @@ type applier struct {
 	seen    sight
 	trigger plan.Trigger
 	result  *Result
+	bulk    bool      // one of many that are looked at together
 	found   bool      // the profiles were searched for by SSO user already
 	refused []refusal // what was not done, to be told
 	left    error     // what failed without being in the way of later steps
@@ -169,7 +170,7 @@ func (a *applier) assignFirst(ctx context.Context, c plan.Change, refusal error)
 
 func (a *applier) update(ctx context.Context, c plan.Change) error {
 	if c.Before.Role != c.After.Role {
-		running, err := a.stopApps(ctx, c, nil, a.t.Domain.OnRoleChange)
+		running, err := a.stopApps(ctx, c, time.Time{}, a.t.Domain.OnRoleChange)
 		if err != nil {
 			return a.finish(ctx, c, err)
 		}

@@ -13,7 +13,8 @@ const guardTries = 20
 
 // guard decides about one removal, once per person, domain and offboarding:
 // what was admitted is never counted again. A rejection that has lapsed is none.
-func (r *Reconciler) guard(ctx context.Context, k Key, c plan.Change) (Removal, error) {
+// weight is how many people lose something by it.
+func (r *Reconciler) guard(ctx context.Context, k Key, c plan.Change, weight int) (Removal, error) {
 	for range guardTries {
 		known, err := r.Removals.Removal(ctx, k)
 		if err != nil {
@@ -22,7 +23,7 @@ func (r *Reconciler) guard(ctx context.Context, k Key, c plan.Change) (Removal, 
 		if known.Decision == Admitted || known.Decision == Held || known.Decision == Rejected && r.Now().Before(known.Until) {
 			return known, nil
 		}
-		decided, err := r.decide(ctx, k, c)
+		decided, err := r.decide(ctx, k, c, weight)
 		if !errors.Is(err, ErrChanged) {
 			return decided, err
 		}
@@ -31,7 +32,7 @@ func (r *Reconciler) guard(ctx context.Context, k Key, c plan.Change) (Removal, 
 }
 
 // decide counts one removal in its domain's window.
-func (r *Reconciler) decide(ctx context.Context, k Key, c plan.Change) (Removal, error) {
+func (r *Reconciler) decide(ctx context.Context, k Key, c plan.Change, weight int) (Removal, error) {
 	w, err := r.Removals.Window(ctx, k.Domain)
 	if err != nil {
 		return Removal{}, fmt.Errorf("read the removals of %s: %w", k.Domain, err)
@@ -45,7 +46,12 @@ func (r *Reconciler) decide(ctx context.Context, k Key, c plan.Change) (Removal,
 		}
 		tally = plan.Tally{Start: now, Managed: len(managed)}
 	}
-	tally, held := r.Limit.Admit(tally)
+	held := ""
+	for range weight {
+		if tally, held = r.Limit.Admit(tally); held != "" {
+			break
+		}
+	}
 	removal := Removal{Key: k, UserName: c.UserName, Profile: c.Profile, Decision: Admitted, Why: why(c), At: now}
 	if held != "" {
 		removal.Decision, removal.Reason = Held, held

@@ -21,6 +21,7 @@ import (
 const (
 	collect    = 2 * time.Second
 	handOnRate = 16 // looks handed on at once
+	bulkFrom   = 10 // people from whom on what a domain holds is listed as a whole
 )
 
 // maxDelay is the longest a queue holds a message back.
@@ -98,9 +99,9 @@ func (r *Reconciler) apart(ctx context.Context, l event.Look, targets []Target, 
 }
 
 func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *sharedReads) (Result, error) {
-	result, err := r.look(ctx, t, l.UserID, trigger(l), shared)
+	result, err := r.look(ctx, t, l.UserID, how{trigger: trigger(l), shared: shared, bulk: l.Bulk})
 	// What is to happen next is planned even when something failed.
-	next := event.Look{Scope: event.User, UserID: l.UserID, Domain: t.Domain.Name, Tries: l.Tries + 1, Trigger: l.Trigger}
+	next := event.Look{Scope: event.User, UserID: l.UserID, Domain: t.Domain.Name, Tries: l.Tries + 1, Bulk: l.Bulk, Trigger: l.Trigger}
 	if result.Again > 0 {
 		err = errors.Join(err, r.schedule(ctx, r.Queue, userSubject(result.Key), next, r.Now().Add(slower(result.Again, l.Tries))))
 	}
@@ -203,8 +204,40 @@ func (r *Reconciler) many(ctx context.Context, l event.Look) error {
 	}
 	r.Mapping.Forget()
 	at := r.Now()
+	// The sign-in of a group that lost its row goes first, the people after it.
+	unassigned := r.unassignLost(ctx, l)
 	found, err := r.concerned(ctx, l)
-	return errors.Join(err, r.handOn(ctx, found, event.Look{Trigger: l.Trigger, RowsAfter: at}))
+	return errors.Join(err, unassigned, r.handOn(ctx, found, event.Look{Trigger: l.Trigger, RowsAfter: at, Bulk: len(found) > bulkFrom}))
+}
+
+// unassignLost takes the sign-in from the groups that a look names and that no
+// row of a domain names any more.
+func (r *Reconciler) unassignLost(ctx context.Context, l event.Look) error {
+	if l.Scope != event.Group {
+		return nil
+	}
+	rows, err := r.Mapping.Rows(ctx)
+	if err != nil {
+		return err
+	}
+	groups, err := r.groupsOf(ctx, l, rows)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, t := range r.targets(ctx, l.Domain) {
+		for _, id := range groups {
+			if id == "" {
+				continue
+			}
+			held, err := r.UnassignGroup(ctx, t, id)
+			errs = append(errs, err)
+			if held != "" {
+				r.Log.WarnContext(ctx, "held", "domain", t.Domain.Name, "group", id, "reason", held)
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // concerned finds the users that a look at a group or at everybody means. What

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"studiokeeper/internal/plan"
 	"studiokeeper/internal/studio"
@@ -21,7 +22,7 @@ func (a *applier) admitted(ctx context.Context, c plan.Change) (bool, error) {
 			return false, err
 		}
 	}
-	decided, err := a.r.guard(ctx, a.result.Key, c)
+	decided, err := a.r.guard(ctx, a.result.Key, c, 1)
 	if err != nil {
 		return false, err
 	}
@@ -36,6 +37,9 @@ func (a *applier) admitted(ctx context.Context, c plan.Change) (bool, error) {
 	}
 	c.Reasons = append(slices.Clone(c.Reasons), plan.Reason{Code: string(decided.Decision), Text: text})
 	a.refuse(NoticeHeld, c, plan.HeldBack)
+	if decided.Decision == Held && a.r.HeldLoseSignIn {
+		return false, a.unassign(ctx)
+	}
 	return false, nil
 }
 
@@ -64,7 +68,7 @@ func (a *applier) unassign(ctx context.Context) error {
 // quarantine replaces the role once nothing runs with it. Where SageMaker will
 // not have the new role, apps are still stopped at every look.
 func (a *applier) quarantine(ctx context.Context, c plan.Change) error {
-	running, err := a.stopApps(ctx, c, nil, studio.StopApps)
+	running, err := a.stopApps(ctx, c, time.Time{}, studio.StopApps)
 	switch {
 	case err != nil:
 		return a.later(ctx, c, err)
@@ -90,13 +94,13 @@ func (a *applier) delete(ctx context.Context, c plan.Change) error {
 	if until := a.admittedAt.Add(a.r.Grace); a.r.Now().Before(until) {
 		return nil // the mark is older than this leaving: somebody set it, or it was left behind
 	}
-	running, err := a.stopApps(ctx, c, nil, studio.StopApps)
+	running, err := a.stopApps(ctx, c, time.Time{}, studio.StopApps)
 	if err != nil || running {
 		return a.failed(ctx, c, err)
 	}
-	spaces, err := a.r.Spaces.Spaces(ctx, a.t.Domain, c.Profile)
+	spaces, err := a.spaces(ctx, c.Profile)
 	if err != nil {
-		return a.failed(ctx, c, fmt.Errorf("list the spaces of profile %s: %w", c.Profile, err))
+		return a.failed(ctx, c, err)
 	}
 	if shared := sharedOf(spaces); len(shared) > 0 && !a.r.DeleteShared {
 		a.holdShared(c, shared)

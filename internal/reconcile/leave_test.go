@@ -306,6 +306,38 @@ func TestMassRemovalIsHeld(t *testing.T) {
 	want(t, "two days later", again, 4)
 }
 
+// A mass of leavers costs a listing of the domain, not one for each of them.
+func TestManyLeaversShareOneListing(t *testing.T) {
+	w := newWorld(t, func(s string) string { return s + "limits: {removals: {count: 100, percent: 100}}\n" })
+	group := w.group("ad-group-1", "a", 100)
+	var ids []string
+	for i := range 12 {
+		id := w.user(fmt.Sprintf("user%02d@example.com", i))
+		ids = append(ids, id)
+		w.join(group, id)
+		w.handle(added(id, group))
+	}
+	w.settle()
+	w.startApp(name(ids[0], "user00@example.com"))
+	w.space("space-1", name(ids[1], "user01@example.com"), false)
+	for _, id := range ids {
+		w.leave(group, id)
+	}
+	w.cloud.ResetCalls()
+	w.handle(event.Look{Scope: event.Everybody, StoreID: store})
+	w.settle()
+	counts := w.cloud.CallCounts()
+	if counts["sagemaker.ListApps"] > 8 || counts["sagemaker.ListSpaces"] > 8 {
+		t.Errorf("12 leavers cost %d listings of apps and %d of spaces", counts["sagemaker.ListApps"], counts["sagemaker.ListSpaces"])
+	}
+	want(t, "apps", w.runningApps(), 0)
+	for _, p := range w.profiles() {
+		if !strings.HasSuffix(p, quarantined) {
+			t.Errorf("%s is still there", p)
+		}
+	}
+}
+
 func TestSmallDomainLetsOneLeave(t *testing.T) {
 	w := newWorld(t, nil)
 	alice, group := member(w, "alice@example.com")

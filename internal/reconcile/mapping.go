@@ -178,25 +178,28 @@ func (m *Mapping) checkSettings(s studio.Settings) string {
 // now means another group than at first, makes its row unreadable; a failing
 // store is an error.
 func (m *Mapping) resolve(ctx context.Context, rows []studio.Row) error {
-	var mu sync.Mutex
 	found := maps.Clone(m.groups)
+	var unknown []studio.GroupRef
+	for _, r := range rows {
+		if _, known := found[r.Group]; !known {
+			found[r.Group] = foundGroup{}
+			unknown = append(unknown, r.Group)
+		}
+	}
+	answers := make([]foundGroup, len(unknown))
 	g, round := errgroup.WithContext(ctx)
 	g.SetLimit(resolveLimit)
-	for _, r := range rows {
-		if _, known := found[r.Group]; known {
-			continue
-		}
-		found[r.Group] = foundGroup{}
-		g.Go(func() error {
-			f, err := m.find(round, r.Group)
-			mu.Lock()
-			defer mu.Unlock()
-			found[r.Group] = f
+	for i, ref := range unknown {
+		g.Go(func() (err error) {
+			answers[i], err = m.find(round, ref)
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
+	}
+	for i, ref := range unknown {
+		found[ref] = answers[i]
 	}
 	m.groups = found
 	for i := range rows {

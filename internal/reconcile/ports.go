@@ -158,6 +158,16 @@ type SpaceReader interface {
 	SpaceApps(ctx context.Context, d studio.Domain, space string) ([]studio.App, error)
 }
 
+// DomainLister lists what a whole domain holds, at the cost of a page for each
+// hundred, however many people are looked at.
+type DomainLister interface {
+	// DomainApps lists the apps of all profiles and spaces. Deleted and failed
+	// ones are left out.
+	DomainApps(ctx context.Context, d studio.Domain) ([]studio.App, error)
+	// DomainSpaces lists all spaces.
+	DomainSpaces(ctx context.Context, d studio.Domain) ([]studio.Space, error)
+}
+
 // Remover takes away what offboarding takes away. Everything is idempotent:
 // what is gone, or going, is no error.
 type Remover interface {

@@ -83,7 +83,7 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 		return sight{}, err
 	}
 	s.person.SignIn = t.Domain.SignIn == studio.SignInUser && !s.person.Assigned && s.facts.Application != ""
-	s.person.User, s.memberships = who.user, who.memberships
+	s.person.User, s.memberships, s.person.Remembered = who.user, who.memberships, s.remembered.Profile
 	if err := r.candidates(ctx, t, &s, named); err != nil {
 		return sight{}, err
 	}

@@ -55,6 +55,8 @@ type Reconciler struct {
 	Protected  []string
 	Limit      plan.Limit // of removals, for each domain
 	RejectFor  time.Duration
+	// HeldLoseSignIn takes the sign-in that we gave from people who are held.
+	HeldLoseSignIn bool
 	// DeleteShared lets a leaver's shared spaces be deleted with the profile.
 	DeleteShared bool
 	Targets      []Target
@@ -67,6 +69,7 @@ type Reconciler struct {
 	Instances   Instances
 	Apps        AppReader
 	Spaces      SpaceReader
+	Lister      DomainLister
 	Remover     Remover
 	Removals    Removals
 	AppWriter   AppWriter
@@ -83,14 +86,25 @@ type Reconciler struct {
 	Now func() time.Time
 	Log *slog.Logger
 
-	gateOnce sync.Once
+	once     sync.Once
 	theGate  *gate
+	theLists *listings
 }
 
-// gate is made from the fields above when it is first needed.
+// make makes what rests on the fields, when it is first needed.
+func (r *Reconciler) make() {
+	r.theGate = &gate{domains: r.Domains, instances: r.Instances, now: r.Now}
+	r.theLists = &listings{lister: r.Lister, now: r.Now}
+}
+
 func (r *Reconciler) gate() *gate {
-	r.gateOnce.Do(func() { r.theGate = &gate{domains: r.Domains, instances: r.Instances, now: r.Now} })
+	r.once.Do(r.make)
 	return r.theGate
+}
+
+func (r *Reconciler) listed() *listings {
+	r.once.Do(r.make)
+	return r.theLists
 }
 
 // Result is what came of a look at one user in one domain.
@@ -113,11 +127,18 @@ type Result struct {
 // Look looks at one user in one domain, under its lease. A lease that somebody
 // else holds is no error: the answer is to look again.
 func (r *Reconciler) Look(ctx context.Context, t Target, userID string, trigger plan.Trigger) (Result, error) {
-	return r.look(ctx, t, userID, trigger, nil)
+	return r.look(ctx, t, userID, how{trigger: trigger})
 }
 
-// look is Look with reads that several domains of one event share.
-func (r *Reconciler) look(ctx context.Context, t Target, userID string, trigger plan.Trigger, shared *sharedReads) (Result, error) {
+// how a look is made.
+type how struct {
+	trigger plan.Trigger
+	shared  *sharedReads // what several domains of one event share; nil: nothing
+	bulk    bool         // one of many that are looked at together
+}
+
+// look is Look, in company.
+func (r *Reconciler) look(ctx context.Context, t Target, userID string, h how) (Result, error) {
 	key := Key{Domain: t.Domain.Name, UserID: userID}
 	owner := uuid.NewString()
 	// Counted from before the lease is taken, so that calls end before it does.
@@ -133,8 +154,8 @@ func (r *Reconciler) look(ctx context.Context, t Target, userID string, trigger 
 		return result, nil
 	}
 	for n := 1; ; n++ {
-		result, err := r.once(work, t, key, trigger, shared)
-		shared = nil // looking once more means reading once more
+		result, err := r.one(work, t, key, h)
+		h.shared = nil // looking once more means reading once more
 		wanted, releaseErr := r.release(ctx, key, owner)
 		if wanted && err == nil && releaseErr == nil && n < dirtyLooks && work.Err() == nil {
 			continue
@@ -164,16 +185,16 @@ func (r *Result) again(after time.Duration, why string) {
 	}
 }
 
-// once reads, plans and applies.
-func (r *Reconciler) once(ctx context.Context, t Target, key Key, trigger plan.Trigger, shared *sharedReads) (Result, error) {
+// one reads, plans and applies.
+func (r *Reconciler) one(ctx context.Context, t Target, key Key, h how) (Result, error) {
 	result := Result{Key: key}
-	seen, err := r.sight(ctx, t, key, shared)
+	seen, err := r.sight(ctx, t, key, h.shared)
 	if err != nil {
 		return result, err
 	}
 	changes, verdict := r.policy(t).Plan(seen.person)
 	result.Changes, result.Verdict, result.memberships, result.facts = changes, verdict, seen.memberships, seen.facts
-	run := applier{r: r, t: t, seen: seen, trigger: trigger, result: &result}
+	run := applier{r: r, t: t, seen: seen, trigger: h.trigger, bulk: h.bulk, result: &result}
 	err = run.apply(ctx, changes)
 	if err == nil {
 		err = errors.Join(run.settle(ctx), run.gone(ctx))

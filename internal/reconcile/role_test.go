@@ -173,6 +173,43 @@ func TestSignInByGroupWaitsForItsMembers(t *testing.T) {
 	want(t, "assignments made again", w.cloud.CallCounts()["sso.CreateApplicationAssignment"], 0)
 }
 
+func TestGroupWithoutARowLosesTheSignInThatWeGave(t *testing.T) {
+	for what, count := range map[string]string{"within the limit": "10", "over the limit": "0"} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t, func(s string) string {
+				return strings.Replace(s, "signIn: none", "signIn: group", 1) + "limits: {removals: {count: " + count + ", floor: " + map[string]string{"10": "2", "0": "0"}[count] + "}}\n"
+			})
+			alice, group := member(w, "alice@example.com")
+			if _, err := w.cloud.SignIn(account, region, w.domain, alice); err != nil {
+				t.Fatal(err)
+			}
+			w.removeRow("ad-group-1")
+			w.handle(event.Look{Scope: event.Group, GroupName: "ad-group-1", Domain: "research"})
+			w.settle()
+			known, _, err := w.keeper.Assignments.Assigned(t.Context(), "research", reconcile.Principal{Group: true, ID: group})
+			w.must(err)
+			_, denied := w.cloud.SignIn(account, region, w.domain, alice)
+			want(t, "still assigned", known, count == "0")
+			want(t, "may sign in", denied == nil, count == "0")
+		})
+	}
+}
+
+func TestGroupThatSomebodyElseAssignedStaysAssigned(t *testing.T) {
+	w := newWorld(t, func(s string) string { return strings.Replace(s, "signIn: none", "signIn: group", 1) })
+	alice := w.user("alice@example.com")
+	group := w.group("ad-group-1", "a", 100, alice)
+	w.must(w.console().AssignToDomain(w.domain, "GROUP", group))
+	w.handle(added(alice, group))
+	w.settle()
+	w.removeRow("ad-group-1")
+	w.handle(event.Look{Scope: event.Group, GroupName: "ad-group-1", Domain: "research"})
+	w.settle()
+	if _, err := w.cloud.SignIn(account, region, w.domain, alice); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDomainWithoutAnApplicationGoesOn(t *testing.T) {
 	w := newWorld(t, func(s string) string { return strings.Replace(s, "signIn: none", "signIn: group", 1) })
 	w.must(w.cloud.ForgetApplication(account, region, w.domain))

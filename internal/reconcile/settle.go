@@ -61,15 +61,22 @@ func (a *applier) settled(ctx context.Context, c plan.Change) error {
 // stopEarlier stops the apps that were created before the profile was first
 // seen in service with its role. It answers whether any is left.
 func (a *applier) stopEarlier(ctx context.Context, c plan.Change) (bool, error) {
+	first := a.seen.remembered.Role != c.After.Role
 	if err := a.seenWith(ctx, c.After.Role); err != nil {
 		return false, err
+	}
+	if first && a.bulk {
+		// The others are seen within the same seconds: one listing then serves all.
+		a.undone = true
+		a.result.again(readyAgain, "what still runs is looked for")
+		return true, nil
 	}
 	since := a.seen.remembered.Since
 	how := a.t.Domain.OnRoleChange
 	if a.result.Verdict.Standing != plan.Entitled {
 		how = studio.StopApps
 	}
-	running, err := a.stopApps(ctx, c, func(app studio.App) bool { return !app.Created.After(since) }, how)
+	running, err := a.stopApps(ctx, c, since, how)
 	if running {
 		a.undone = true
 		// Not settled yet: the next look has to look for them again.
@@ -89,18 +96,22 @@ func (a *applier) seenWith(ctx context.Context, role string) error {
 	return a.remember(ctx, want)
 }
 
-// stopApps ends the apps that which chooses, all of them when it is nil, or
-// waits for them. It answers whether any is left.
-func (a *applier) stopApps(ctx context.Context, c plan.Change, which func(studio.App) bool, how studio.RoleChange) (bool, error) {
-	apps, err := a.r.Apps.Apps(ctx, a.t.Domain, c.Profile)
+// stopApps ends the apps that were created before a time, all of them when it
+// is zero, or waits for them. It answers whether any is left.
+func (a *applier) stopApps(ctx context.Context, c plan.Change, before time.Time, how studio.RoleChange) (bool, error) {
+	listed := before
+	if before.IsZero() {
+		listed = a.r.Now().Add(-listingKept)
+	}
+	apps, err := a.apps(ctx, c.Profile, listed)
 	if err != nil {
-		return false, fmt.Errorf("list the apps of profile %s: %w", c.Profile, err)
+		return false, err
 	}
 	left := 0
 	stopped := c
 	stopped.Reasons = nil
 	for _, app := range apps {
-		if which != nil && !which(app) {
+		if !before.IsZero() && app.Created.After(before) {
 			continue
 		}
 		left++

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"studiokeeper/internal/event"
@@ -164,4 +165,62 @@ func (r *Reconciler) notReady(ctx context.Context, t Target, groupID string) ([]
 		}
 	}
 	return out, nil
+}
+
+// groupKey is the key under which the guard knows a group's assignment.
+func groupKey(domain, groupID string) Key { return Key{domain, "group:" + groupID} }
+
+// GroupOf is the id of the group whose assignment a removal is about; "" for a
+// person's removal.
+func (r Removal) GroupOf() string {
+	id, isGroup := strings.CutPrefix(r.UserID, "group:")
+	if !isGroup {
+		return ""
+	}
+	return id
+}
+
+// UnassignGroup takes back the sign-in of a group that has no row in the domain
+// any more. Only an assignment that we made is taken back, and not without the
+// guard: each member counts. The answer is why it is held, "" when it is not.
+func (r *Reconciler) UnassignGroup(ctx context.Context, t Target, groupID string) (held string, err error) {
+	p := Principal{Group: true, ID: groupID}
+	known, ours, err := r.Assignments.Assigned(ctx, t.Domain.Name, p)
+	if err != nil || !known || !ours || t.Domain.Mode == studio.Observe {
+		return "", wrap(err, "look up whether %s is assigned to domain %s", p, t.Domain.Name)
+	}
+	rows, err := r.Mapping.Rows(ctx)
+	if err != nil {
+		return "", err
+	}
+	mapped, err := r.mappedOf(ctx, t, []string{groupID}, rows)
+	if err != nil || len(mapped) > 0 {
+		return "", err
+	}
+	members, err := r.Identity.Members(ctx, groupID)
+	if err != nil && !errors.Is(err, ErrGone) {
+		return "", fmt.Errorf("list the members of group %s: %w", groupID, err)
+	}
+	key := groupKey(t.Domain.Name, groupID)
+	c := plan.Change{Kind: plan.Unassign, Domain: t.Domain.Name, UserID: key.UserID, Group: groupID, Reasons: []plan.Reason{
+		{Code: "no-row", Text: fmt.Sprintf("group %s has no row for %s any more; it has %d members", groupID, t.Domain.Name, len(members))},
+	}}
+	decided, err := r.guard(ctx, key, c, max(1, len(members)))
+	if err != nil || decided.Decision != Admitted {
+		return decided.Reason, err
+	}
+	facts, err := r.gate().facts(ctx, t.Domain)
+	if err != nil {
+		return "", err
+	}
+	if facts.Application != "" {
+		if err := r.SignIn.Unassign(ctx, t.Domain, facts.Application, p); err != nil {
+			return "", fmt.Errorf("take the sign-in of %s away: %w", p, err)
+		}
+	}
+	err = r.Journal.Append(ctx, plan.Entry{Time: r.Now().UTC(), Outcome: plan.Done, Change: c, Trigger: plan.Trigger{Kind: "look"}})
+	return "", errors.Join(
+		wrap(err, "write the journal"),
+		wrap(r.Assignments.ForgetAssignment(ctx, t.Domain.Name, p), "forget the assignment of %s", p),
+		r.backAgain(ctx, key))
 }
