@@ -234,7 +234,7 @@ func (w *world) settle() []string {
 		if !ok {
 			return done
 		}
-		if n > 200 {
+		if n > 5000 {
 			w.t.Fatal("looks never end")
 		}
 		if wait := due.Sub(w.cloud.Now()); wait > 0 {
