@@ -269,7 +269,8 @@ func (t *teller) forged(ctx context.Context) error {
 	if err := t.handled(ctx); err != nil {
 		return err
 	}
-	if looks := t.looks() - before; looks != 3 {
+	// A look at somebody else may fall into the same seconds.
+	if looks := t.looks() - before; looks < 3 {
 		return fmt.Errorf("the function looked %d times for what the forged event claims, want 3", looks)
 	}
 	return t.nothingFor(ctx, "eve@example.com", "A forged event says that eve@example.com joined "+demoGroup,
