@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -72,13 +73,8 @@ func command(env Environment) *cobra.Command {
 		Short:         "Keeps SageMaker Studio user profiles in step with Active Directory groups",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usage("there is no command %q; studiokeeper --help lists them", args[0])
-			}
-			return nil
-		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		Args:          noSuchCommand,
+		RunE:          help,
 	}
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
@@ -138,3 +134,14 @@ func noArguments(c *cobra.Command, args []string) error {
 	}
 	return nil
 }
+
+// noSuchCommand refuses what a command that only groups others does not know.
+func noSuchCommand(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		path := strings.TrimPrefix(c.CommandPath()+" "+args[0], "studiokeeper ")
+		return usage("there is no command %q; %s --help lists them", path, c.CommandPath())
+	}
+	return nil
+}
+
+func help(c *cobra.Command, _ []string) error { return c.Help() }

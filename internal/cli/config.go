@@ -11,7 +11,7 @@ import (
 )
 
 func configCommand(env Environment) *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: "Checks the configuration"}
+	c := &cobra.Command{Use: "config", Short: "Checks the configuration", Args: noSuchCommand, RunE: help}
 	c.AddCommand(configCheckCommand(env))
 	return c
 }
@@ -47,7 +47,7 @@ func configCheckCommand(env Environment) *cobra.Command {
 			for _, w := range result.Warnings {
 				fmt.Fprintln(env.Stderr, "advice:", w)
 			}
-			_, err = fmt.Fprintf(env.Stdout, "%s is valid: %d domains, %d rules\n", ref, result.Domains, result.Rules)
+			_, err = fmt.Fprintf(env.Stdout, "%s is valid (domains: %d, rules: %d)\n", ref, result.Domains, result.Rules)
 			return err
 		},
 	}

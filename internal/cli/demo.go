@@ -57,7 +57,11 @@ func demo(ctx context.Context, env Environment) (err error) {
 		func(ctx context.Context) error { return t.account(ctx, command, &log) },
 		t.row, t.joins, t.arrives, t.signsIn, t.unmapped, t.forged, t.leaves, t.weekLater,
 	} {
-		if err := tell(ctx); err != nil {
+		err := tell(ctx)
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return errors.New("interrupted")
+		}
+		if err != nil {
 			return fmt.Errorf("the story went wrong: %w\nThe function's log:\n%s", err, log.String())
 		}
 	}

@@ -23,7 +23,7 @@ func explainCommand(env Environment) *cobra.Command {
 		Use:   "explain USER",
 		Short: "Shows which groups and rows decide about a user, what is there now, and what would happen",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
+			if len(args) != 1 || args[0] == "" {
 				return usage("explain needs one user, by UserName or id")
 			}
 			return nil
@@ -63,7 +63,9 @@ func explain(r *reconcile.Reconciler, views []reconcile.View, id string) (explai
 			continue
 		}
 		e.User = v.User
-		e.Domains = append(e.Domains, render.NewExplanation(v.Domain, v.Verdict, v.Profiles, v.Changes, r.Deployment))
+		one := render.NewExplanation(v.Domain, v.Verdict, v.Profiles, v.Changes, r.Deployment)
+		one.Held = v.Held
+		e.Domains = append(e.Domains, one)
 	}
 	switch {
 	case len(errs) == 0:

@@ -103,11 +103,17 @@ It takes any credentials. Copy and paste:
     --display-name Alice --name GivenName=Alice,FamilyName=Example --query UserId --output text)
   aws identitystore create-group-membership --identity-store-id {store} --group-id "$GROUP" --member-id UserId="$ALICE"
 
-  # a second later: the profile, with the group's role
+  # with the worker, a second later: the profile, with the group's role
   PROFILE=$(aws sagemaker list-user-profiles --domain-id-equals {domainID} --query 'UserProfiles[0].UserProfileName' --output text)
   aws sagemaker describe-user-profile --domain-id {domainID} --user-profile-name "$PROFILE"
 
-There are also a user {user} (sam@example.com) and a group {group} (ad-group-2),
+What has no API goes through doors of its own, with any HTTP client:
+
+  curl -X POST {endpoint}/_console/DisableUser -d '{"identityStoreId": "{store}", "userId": "…"}'
+  curl -X POST {endpoint}/_portal/SignIn -d '{"domainId": "{domainID}", "userId": "…"}'
+  curl -X POST {endpoint}/_clock/Advance -d '{"seconds": 604800}'
+
+An access key id of 12 digits is that account. There are also a user {user} (sam@example.com) and a group {group} (ad-group-2),
 of which examples/cloudtrail-record.json tells: make the membership and a row, then studiokeeper replay that file.
 
 `

@@ -26,13 +26,8 @@ names; rules and naming standards in the configuration are shown beside them.
 
 GROUP is a group's display name, or groupId:<id>. Somebody else can come by a
 name, but not by an id.`,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usage("there is no command %q; %s --help lists them", "mapping "+args[0], c.CommandPath())
-			}
-			return nil
-		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		Args: noSuchCommand,
+		RunE: help,
 	}
 	c.AddCommand(mappingListCommand(env), mappingSetCommand(env), mappingDeleteCommand(env),
 		mappingImportCommand(env), mappingExportCommand(env), mappingCheckCommand(env))

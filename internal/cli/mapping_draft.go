@@ -126,7 +126,7 @@ func keyOf(e entry) rowKey { return rowKey{e.Group.Key(), e.Domain} }
 func groupRef(key string) (studio.GroupRef, error) {
 	ref := studio.ParseGroupRef(key)
 	switch {
-	case strings.HasPrefix(key, "groupId:") && !studio.IsGroupID(ref.ID):
+	case strings.HasPrefix(key, "groupId:") && !studio.IsID(ref.ID):
 		return ref, fmt.Errorf("groupId: want a group's id, as Identity Center shows it, found %q", ref.ID)
 	case strings.TrimSpace(key) == "":
 		return ref, errors.New("group is empty (a display name, or groupId:<id>)")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -12,14 +11,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"studiokeeper/internal/app"
 	"studiokeeper/internal/event"
 	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/render"
 )
 
 func removalsCommand(env Environment) *cobra.Command {
-	c := &cobra.Command{Use: "removals", Short: "Shows and decides about the removals that the guard holds"}
+	c := &cobra.Command{Use: "removals", Short: "Shows and decides about the removals that the guard holds", Args: noSuchCommand, RunE: help}
 	c.AddCommand(removalsListCommand(env), decideCommand(env, "approve", "Lets held removals go on", approve), decideCommand(env, "reject", "Keeps held people for a while", reject))
 	return c
 }
@@ -38,8 +36,9 @@ type heldRemoval struct {
 }
 
 func openFor(c *cobra.Command, env Environment, running string) (*reconcile.Reconciler, error) {
-	log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	return app.Open(c.Context(), app.Options{Config: configRef(c, env), Lookup: env.Lookup, Log: log, Running: running, Now: cloudClock(env), Queue: &waitingRoom{}})
+	r := replayer{env: env}
+	err := r.open(c.Context(), configRef(c, env), running)
+	return r.keep, err
 }
 
 func removalsListCommand(env Environment) *cobra.Command {
@@ -130,7 +129,7 @@ func label(r reconcile.Removal) string {
 
 func decision(r reconcile.Removal) string {
 	if r.Decision == reconcile.Rejected {
-		return "rejected until " + r.Until.UTC().Format("2006-01-02 15:04")
+		return strings.TrimSpace("rejected until " + r.Until.UTC().Format("2006-01-02 15:04") + " " + r.Reason)
 	}
 	return "held since " + r.At.UTC().Format("2006-01-02 15:04")
 }
@@ -152,16 +151,18 @@ func reject(r *reconcile.Reconciler, removal reconcile.Removal, reason string) r
 func decideCommand(env Environment, verb, short string, decide decider) *cobra.Command {
 	var domain, reason string
 	var everybody, yes bool
+	wait := 2 * time.Minute
 	c := &cobra.Command{
 		Use: verb + " USER… | --all", Short: short,
 		RunE: func(c *cobra.Command, users []string) error {
 			if everybody == (len(users) > 0) {
 				return usage("removals %s needs users, by UserName or id, or --all", verb)
 			}
-			r, err := openFor(c, env, "removals")
-			if err != nil {
+			worker := &replayer{env: env, wait: wait}
+			if err := worker.open(c.Context(), configRef(c, env), "removals"); err != nil {
 				return err
 			}
+			r := worker.keep
 			chosen, err := choose(c.Context(), r, domain, users)
 			if err != nil {
 				return err
@@ -172,13 +173,14 @@ func decideCommand(env Environment, verb, short string, decide decider) *cobra.C
 			if err := confirm(c.Context(), env, yes, fmt.Sprintf("%s %d removals?", verb, len(chosen))); err != nil {
 				return err
 			}
-			return decideAll(c.Context(), env, r, chosen, reason, decide)
+			return decideAll(c.Context(), worker, chosen, reason, decide)
 		},
 	}
 	c.Flags().StringVar(&domain, "domain", "", "only in the domain of this `NAME`")
 	c.Flags().StringVar(&reason, "reason", "", "`TEXT` that the journal and removals list show")
 	c.Flags().BoolVar(&everybody, "all", false, "everybody who is held")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	c.Flags().DurationVar(&wait, "wait", wait, "how long to go on with what takes its time, such as apps that end")
 	return c
 }
 
@@ -212,8 +214,9 @@ func choose(ctx context.Context, r *reconcile.Reconciler, domain string, users [
 // decideAll stores the decisions, opens the domains' limits again, and looks
 // at those who were approved, so that it goes on at once. What is read then
 // counts: somebody who is a member again stays.
-func decideAll(ctx context.Context, env Environment, r *reconcile.Reconciler, chosen []reconcile.Removal, reason string, decide decider) error {
+func decideAll(ctx context.Context, worker *replayer, chosen []reconcile.Removal, reason string, decide decider) error {
 	var errs []error
+	r := worker.keep
 	domains := map[string]bool{}
 	var approved []reconcile.Removal
 	for _, removal := range chosen {
@@ -236,11 +239,9 @@ func decideAll(ctx context.Context, env Environment, r *reconcile.Reconciler, ch
 			errs = append(errs, err)
 			continue
 		}
-		results, err := r.Handle(ctx, event.Look{Scope: event.User, UserID: removal.UserID, Domain: removal.Domain, Trigger: event.Trigger{Name: "removals"}})
-		errs = append(errs, err)
-		for _, res := range results {
-			errs = append(errs, render.Changes(env.Stdout, style(env, env.Stdout), res.Changes))
-		}
+		l := event.Look{Scope: event.User, UserID: removal.UserID, Domain: removal.Domain, Trigger: event.Trigger{Name: "removals"}}
+		errs = append(errs, worker.look(ctx, l, &replayed{}))
 	}
+	errs = append(errs, worker.later(ctx, &replayed{}))
 	return errors.Join(errs...)
 }

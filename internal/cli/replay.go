@@ -47,7 +47,7 @@ process, in order, for as long as --wait allows.`,
 				return err
 			}
 			r := &replayer{env: env, quiet: asJSON, wait: wait}
-			if err := r.open(c.Context(), configRef(c, env)); err != nil {
+			if err := r.open(c.Context(), configRef(c, env), "replay"); err != nil {
 				return err
 			}
 			done, err := r.files(c.Context(), files)
@@ -71,10 +71,10 @@ type replayer struct {
 	keep  *reconcile.Reconciler
 }
 
-func (r *replayer) open(ctx context.Context, ref string) (err error) {
+func (r *replayer) open(ctx context.Context, ref, running string) (err error) {
 	r.queue = &waitingRoom{}
 	log := slog.New(slog.NewTextHandler(r.env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	r.keep, err = app.Open(ctx, app.Options{Config: ref, Lookup: r.env.Lookup, Log: log, Running: "replay", Now: cloudClock(r.env), Queue: r.queue})
+	r.keep, err = app.Open(ctx, app.Options{Config: ref, Lookup: r.env.Lookup, Log: log, Running: running, Now: cloudClock(r.env), Queue: r.queue})
 	return err
 }
 
@@ -83,6 +83,9 @@ func (r *replayer) files(ctx context.Context, files []string) ([]replayed, error
 	done := make([]replayed, 0, len(files))
 	var errs []error
 	for _, file := range files {
+		if ctx.Err() != nil {
+			return done, errors.Join(append(errs, fmt.Errorf("interrupted after %d of %d files", len(done), len(files)))...)
+		}
 		one := replayed{File: file, Looks: []function.Look{}}
 		err := r.file(ctx, &one)
 		if err != nil {
@@ -113,7 +116,10 @@ func (r *replayer) file(ctx context.Context, one *replayed) error {
 	r.say("%s\n", one.File)
 	var errs []error
 	looks := 0
-	for _, record := range batch.Records {
+	for n, record := range batch.Records {
+		if ctx.Err() != nil {
+			return errors.Join(append(errs, fmt.Errorf("interrupted after %d of %d records", n, len(batch.Records)))...)
+		}
 		errs = append(errs, record.Err)
 		for _, l := range record.Looks {
 			looks++
@@ -169,13 +175,15 @@ func (r *replayer) show(res reconcile.Result) {
 	}
 	who := res.Verdict.User.Label()
 	switch {
+	case res.HeldWhy != "":
+		fmt.Fprintf(r.env.Stdout, "  ! %s in %s keeps what they have: %s\n", who, res.Key.Domain, res.HeldWhy)
 	case len(res.Changes) > 0:
 		_ = render.Changes(r.env.Stdout, style(r.env, r.env.Stdout), res.Changes)
 	case res.Verdict.Standing != "":
 		fmt.Fprintf(r.env.Stdout, "  = %s in %s: %s; nothing to change\n", who, res.Key.Domain, render.Reasons(res.Verdict.Reasons))
 	}
 	if res.Again > 0 {
-		fmt.Fprintf(r.env.Stderr, "  … again in %s: %s\n", res.Again, res.Why)
+		fmt.Fprintf(r.env.Stderr, "  … %s in %s again in %s: %s\n", who, res.Key.Domain, res.Again, res.Why)
 	}
 }
 

@@ -48,9 +48,9 @@ limits: {held: never}
 
 func TestEmptyAndStrangeTexts(t *testing.T) {
 	for text, want := range map[string]string{
-		"":              "1:1: the configuration is empty (`studiokeeper init` writes a first one)",
-		"# only this\n": "1:1: the configuration is empty (`studiokeeper init` writes a first one)",
-		"---\n":         "1:1: the configuration is empty (`studiokeeper init` writes a first one)",
+		"":              "1:1: the configuration is empty (the README shows a first one)",
+		"# only this\n": "1:1: the configuration is empty (the README shows a first one)",
+		"---\n":         "1:1: the configuration is empty (the README shows a first one)",
 		"- a\n- b\n":    "1:1: want keys and values such as `deployment: prod`, found a list",
 		"hello":         "1:1: want keys and values such as `deployment: prod`, found text",
 	} {

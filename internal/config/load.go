@@ -33,7 +33,7 @@ func Load(ctx context.Context, ref string, env func(string) (string, bool),
 	}
 	source, err := readFile(ref)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w (name another file with --config or $STUDIOKEEPER_CONFIG; `studiokeeper init` writes a first one)",
+		return nil, fmt.Errorf("%w: %w (name another file with --config or $STUDIOKEEPER_CONFIG; the README shows a first one)",
 			ErrInvalid, err)
 	}
 	return Parse(ref, source, env)

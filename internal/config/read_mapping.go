@@ -132,7 +132,7 @@ func (m *mapping) group(f *fields) studio.GroupRef {
 		byID.wrong("group is written too (keep groupId, which nobody can take over)")
 	case byID.given():
 		id := byID.match(groupIDForm)
-		if id != "" && !studio.IsGroupID(id) {
+		if id != "" && !studio.IsID(id) {
 			byID.wrong("want a group's id, as Identity Center shows it, found %q", id)
 		}
 		return studio.GroupRef{ID: id}

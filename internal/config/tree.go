@@ -151,7 +151,7 @@ func (b *builder) document(file *ast.File) *tree {
 	}
 	switch {
 	case root == nil:
-		b.note(1, 1, "", "the configuration is empty (`studiokeeper init` writes a first one)")
+		b.note(1, 1, "", "the configuration is empty (the README shows a first one)")
 	case root.kind != object:
 		b.note(root.line, root.column, "", "want keys and values such as `deployment: prod`, found %s", root.kind)
 		return nil

@@ -81,6 +81,9 @@ func (c *Cloud) throughDoor(r *http.Request, body []byte) (any, error) {
 }
 
 func (c *Cloud) consoleDoor(operation string, d door) (any, error) {
+	if d.IdentityStoreID == "" {
+		return nil, errors.New("identityStoreId is missing")
+	}
 	o := c.Console(d.Account, d.Region, d.IdentityStoreID)
 	person := Person{UserName: d.UserName, DisplayName: d.DisplayName}
 	done := map[string]string{}
@@ -114,8 +117,9 @@ func (c *Cloud) consoleDoor(operation string, d door) (any, error) {
 
 // advanceDoor only goes forward, as time does.
 func (c *Cloud) advanceDoor(d door) (any, error) {
-	if d.Seconds <= 0 {
-		return nil, errors.New("seconds must be above 0")
+	const tenYears = 10 * 365 * 24 * 3600
+	if d.Seconds <= 0 || d.Seconds > tenYears {
+		return nil, fmt.Errorf("seconds must be above 0, and at most %d", tenYears)
 	}
 	c.Advance(time.Duration(d.Seconds) * time.Second)
 	return map[string]string{"now": c.Now().Format(time.RFC3339Nano)}, nil

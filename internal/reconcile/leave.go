@@ -35,6 +35,7 @@ func (a *applier) admitted(ctx context.Context, c plan.Change) (bool, error) {
 	if decided.Decision == Rejected {
 		text = fmt.Sprintf("a person rejected it until %s: %s", decided.Until.UTC().Format("2006-01-02"), decided.Reason)
 	}
+	a.result.HeldWhy = text
 	c.Reasons = append(slices.Clone(c.Reasons), plan.Reason{Code: string(decided.Decision), Text: text})
 	a.refuse(NoticeHeld, c, plan.HeldBack)
 	if decided.Decision == Held && a.r.HeldLoseSignIn {

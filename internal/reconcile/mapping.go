@@ -239,7 +239,7 @@ func (m *Mapping) find(ctx context.Context, ref studio.GroupRef) (foundGroup, er
 	switch {
 	case ref.ID == "" && ref.Name == "":
 		return foundGroup{problem: "it names no group"}, nil
-	case ref.ID != "" && !studio.IsGroupID(ref.ID):
+	case ref.ID != "" && !studio.IsID(ref.ID):
 		return foundGroup{problem: fmt.Sprintf("%q is not the id of a group", ref.ID)}, nil
 	case ref.ID != "" && m.Naming == nil:
 		return foundGroup{id: ref.ID}, nil

@@ -114,6 +114,7 @@ type Result struct {
 	Verdict plan.Verdict
 	Entries []plan.Entry  // what was journalled
 	Held    bool          // a removal waits for a person
+	HeldWhy string        // why the removal is not carried out: it is held, or was rejected
 	Err     error         // why the domain failed, when it was given a look of its own
 	Again   time.Duration // 0: nothing more to do now
 	Why     string        // why to look again

@@ -2,7 +2,8 @@ package reconcile
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"slices"
 	"sync"
 
 	"studiokeeper/internal/plan"
@@ -16,7 +17,8 @@ type View struct {
 	Verdict  plan.Verdict
 	Profiles []studio.Profile
 	Changes  []plan.Change
-	Err      error // why nothing can be said of this domain
+	Held     string // why removals among the changes are not carried out: decided earlier
+	Err      error  // why nothing can be said of this domain
 }
 
 // See reads and plans for one user in every domain, the same way as a look
@@ -43,6 +45,9 @@ func (r *Reconciler) see(ctx context.Context, t Target, userID string, shared *s
 	}
 	v.User, v.Profiles = seen.person.User, seen.person.Profiles
 	v.Changes, v.Verdict = r.policy(t).Plan(seen.person)
+	if slices.ContainsFunc(v.Changes, func(c plan.Change) bool { return c.Kind.Removes() }) {
+		v.Held, v.Err = r.heldBefore(ctx, Key{t.Domain.Name, userID})
+	}
 	if v.Verdict.Standing != plan.Entitled || len(v.Profiles) > 0 {
 		return v
 	}
@@ -60,11 +65,27 @@ func (r *Reconciler) see(ctx context.Context, t Target, userID string, shared *s
 	return v
 }
 
+// heldBefore says why a removal that was decided about does not go on.
+func (r *Reconciler) heldBefore(ctx context.Context, k Key) (string, error) {
+	known, err := r.Removals.Removal(ctx, k)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("look up what was decided about the removal of %s: %w", k.UserID, err)
+	case known.Decision == Held, known.Decision == Rejected && r.Now().Before(known.Until):
+		return string(known.Decision) + ": " + known.Reason, nil
+	}
+	return "", nil
+}
+
 // FindUser finds a user's id by UserName, or takes the id of one that exists.
 func (r *Reconciler) FindUser(ctx context.Context, nameOrID string) (string, error) {
 	id, err := r.Identity.UserNamed(ctx, nameOrID)
 	if err != nil || id != "" {
-		return id, wrap(err, "find the user named %s", nameOrID)
+		return id, wrap(err, "find the user named %q", nameOrID)
+	}
+	missing := fmt.Errorf("the identity store has no user with the UserName or id %q", nameOrID)
+	if !studio.IsID(nameOrID) {
+		return "", missing
 	}
 	u, err := r.Identity.User(ctx, nameOrID)
 	if err != nil {
@@ -73,5 +94,5 @@ func (r *Reconciler) FindUser(ctx context.Context, nameOrID string) (string, err
 	if u.Status != studio.Absent {
 		return u.ID, nil
 	}
-	return "", errors.New("the identity store has no user with the UserName or id " + nameOrID)
+	return "", missing
 }

@@ -21,6 +21,7 @@ type Explanation struct {
 	Rows     []MatchedRow  `json:"rows"`
 	Profiles []HasProfile  `json:"profiles"`
 	Changes  []plan.Change `json:"changes"`
+	Held     string        `json:"held,omitempty"` // why removals among the changes are not carried out
 }
 
 // MatchedRow is a row whose group the user is in, or may be in.
@@ -79,8 +80,12 @@ func Explain(w io.Writer, s Style, u studio.User, explanations []Explanation) er
 		e.rows(&b, s)
 		e.profiles(&b, s)
 		fmt.Fprintf(&b, "  should be: %s, because %s\n", s.Bold(string(e.Standing)), Reasons(e.Reasons))
-		if len(e.Changes) == 0 {
+		switch {
+		case len(e.Changes) == 0:
 			b.WriteString("  would happen: nothing\n")
+			continue
+		case e.Held != "":
+			fmt.Fprintf(&b, "  would happen: nothing, %s\n", s.Bad(e.Held))
 			continue
 		}
 		b.WriteString("  would happen:\n")

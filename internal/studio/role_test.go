@@ -86,8 +86,8 @@ func TestGroupIDs(t *testing.T) {
 		"oops": false, "": false, "14f83478-a061-708f-8de4-a3a2b99e9d8": false, "14f83478xa061-708f-8de4-a3a2b99e9d89": false,
 		"906711793z-14f83478-a061-708f-8de4-a3a2b99e9d89": false, "14f83478-a061-708f-8de4-a3a2b99e9d89-9067117934": false,
 	} {
-		if got := studio.IsGroupID(id); got != want {
-			t.Errorf("IsGroupID(%q) = %v", id, got)
+		if got := studio.IsID(id); got != want {
+			t.Errorf("IsID(%q) = %v", id, got)
 		}
 	}
 }

@@ -23,11 +23,11 @@ func ParseGroupRef(key string) GroupRef {
 	return GroupRef{Name: key}
 }
 
-// IsGroupID reports whether an id has the form that the Identity Store API
-// takes: a UUID, or ten hexadecimal digits, a dash and a UUID. Asked about
+// IsID reports whether a user's or group's id has the form that the Identity
+// Store API takes: a UUID, or ten hexadecimal digits, a dash and a UUID. Asked about
 // anything else, the API refuses the whole call.
 // https://docs.aws.amazon.com/singlesignon/latest/IdentityStoreAPIReference/API_DescribeGroup.html
-func IsGroupID(id string) bool {
+func IsID(id string) bool {
 	if len(id) == 47 && id[10] == '-' {
 		if !each(id[:10], hexadecimal) {
 			return false
