@@ -19,6 +19,7 @@ type mappingChecked struct {
 	Rows       int             `json:"rows"`
 	Unreadable []unreadableRow `json:"unreadable"`
 	ByName     []namedGroup    `json:"byName"` // groups that a row names by display name
+	Warnings   []string        `json:"warnings"`
 }
 
 // unreadableRow is a row that the function does not rely on: people whom it may
@@ -83,7 +84,12 @@ func (d *mappingDesk) check(ctx context.Context) (mappingChecked, error) {
 	if err != nil {
 		return mappingChecked{}, err
 	}
-	result := mappingChecked{Rows: len(all.rows), Unreadable: []unreadableRow{}, ByName: []namedGroup{}}
+	result := mappingChecked{Rows: len(all.rows), Unreadable: []unreadableRow{}, ByName: []namedGroup{}, Warnings: []string{}}
+	for _, dom := range d.cfg.Domains {
+		if tooMany := studio.TooManyGroups(dom, all.rows); tooMany != "" {
+			result.Warnings = append(result.Warnings, tooMany)
+		}
+	}
 	rules := len(d.keep.Mapping.Rules)
 	for i, r := range all.rows {
 		named := namedGroup{r.Group.Name, r.GroupID}
@@ -194,6 +200,9 @@ func (d *mappingDesk) writeChecked(result mappingChecked) error {
 		fmt.Fprintf(&b, "  %s\n    %s\n    remedy: %s\n", d.style.Dim(plain(u.Source)), d.style.Bad(plain(u.Reason)), plain(u.Remedy))
 	}
 	fmt.Fprintf(&b, "%s, %d unreadable\n", counted(result.Rows, "row"), len(result.Unreadable))
+	for _, w := range result.Warnings {
+		fmt.Fprintln(d.env.Stderr, "beware:", w)
+	}
 	if n := len(result.ByName); n > 0 {
 		fmt.Fprintf(d.env.Stderr, "advice: %s named by display name, which another group can take over; write the id instead:\n", groupsAre(n))
 		for _, g := range result.ByName {

@@ -11,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"studiokeeper/internal/studio"
 )
 
 // ssmPrefix marks a reference to a Parameter Store parameter.
@@ -62,6 +64,11 @@ func Parse(name string, text []byte, env func(string) (string, bool)) (*Config, 
 		return nil, r.problems.sorted()
 	}
 	c.Warnings = r.warnings
+	for _, d := range c.Domains {
+		if tooMany := studio.TooManyGroups(d, c.Mapping.Rules); tooMany != "" {
+			c.Warnings = append(c.Warnings, tooMany)
+		}
+	}
 	c.Digest = digest(*c)
 	return c, nil
 }

@@ -91,3 +91,23 @@ func TestGroupIDs(t *testing.T) {
 		}
 	}
 }
+
+func TestMoreGroupsThanAnApplicationTakes(t *testing.T) {
+	rows := func(n int) []studio.Row {
+		var out []studio.Row
+		for i := range n {
+			out = append(out, studio.Row{Domain: "research", Group: studio.GroupRef{Name: string(rune('a'+i%26)) + string(rune('a'+i/26))}})
+		}
+		return append(out, studio.Row{Domain: "lab", Group: studio.GroupRef{Name: "other"}})
+	}
+	d := studio.Domain{Name: "research", SignIn: studio.SignInGroup}
+	if got := studio.TooManyGroups(d, rows(100)); got != "" {
+		t.Errorf("100 groups: %s", got)
+	}
+	if studio.TooManyGroups(d, rows(101)) == "" {
+		t.Error("101 groups fit")
+	}
+	if d.SignIn = studio.SignInUser; studio.TooManyGroups(d, rows(101)) != "" {
+		t.Error("nobody assigns groups there")
+	}
+}

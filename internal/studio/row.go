@@ -1,6 +1,8 @@
 package studio
 
 import (
+	"cmp"
+	"fmt"
 	"math"
 	"strings"
 )
@@ -81,4 +83,24 @@ type Row struct {
 // Same reports whether two rows give the same rights.
 func (r Row) Same(o Row) bool {
 	return r.Role == o.Role && r.Settings == o.Settings
+}
+
+// MaxGroups is how many groups one Identity Center application takes; the
+// application is the domain's.
+// https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html
+const MaxGroups = 100
+
+// TooManyGroups says that the rows of a domain that assigns groups name more of
+// them than its application takes; "" where they fit.
+func TooManyGroups(d Domain, rows []Row) string {
+	groups := map[string]bool{}
+	for _, r := range rows {
+		if r.Domain == d.Name {
+			groups[cmp.Or(r.GroupID, r.Group.Key())] = true
+		}
+	}
+	if d.SignIn != SignInGroup || len(groups) <= MaxGroups {
+		return ""
+	}
+	return fmt.Sprintf("domain %s: %d groups have rows, and its application takes %d (set signIn: user, or put people into fewer groups)", d.Name, len(groups), MaxGroups)
 }
