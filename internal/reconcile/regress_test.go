@@ -237,14 +237,20 @@ func TestLeaseIsFreeAfterAFailedRun(t *testing.T) {
 	alice := w.user("alice@example.com")
 	group := w.group("ad-group-1", "a", 100, alice)
 	w.cloud.Inject(localcloud.Fault{Service: "identitystore", Operation: "DescribeUser", Times: 1, Code: "AccessDeniedException", Delay: 300 * time.Millisecond})
+	w.cloud.ResetCalls()
 	done := make(chan error, 1)
 	go func() { _, err := w.try(added(alice, group)); done <- err }()
-	time.Sleep(100 * time.Millisecond)
-	w.handle(added(alice, group)) // busy: asks
+	key := reconcile.Key{Domain: "research", UserID: alice}
+	for w.cloud.CallCounts()["dynamodb.UpdateItem"] == 0 { // until the run has the lease
+		time.Sleep(time.Millisecond)
+	}
+	if taken, err := w.keeper.Leases.Acquire(t.Context(), key, "asking", time.Minute); taken || err != nil {
+		t.Fatalf("the run has no lease: %v", err)
+	}
 	if <-done == nil {
 		t.Error("the run did not fail")
 	}
-	taken, err := w.keeper.Leases.Acquire(t.Context(), reconcile.Key{Domain: "research", UserID: alice}, "next", time.Minute)
+	taken, err := w.keeper.Leases.Acquire(t.Context(), key, "next", time.Minute)
 	if !taken || err != nil {
 		t.Errorf("the lease is still held: %v", err)
 	}
