@@ -391,3 +391,27 @@ func TestAppsAreStoppedWhereTheQuarantineRoleCannotBePut(t *testing.T) {
 	w.within(20 * time.Minute)
 	want(t, "apps", w.runningApps(), 0)
 }
+
+func TestGroupIsNotAssignedBecauseOfARowThatIsGone(t *testing.T) {
+	w := newWorld(t, configured("signIn: none", "signIn: group", "cache: 0s", "cache: 60s"))
+	alice := w.user("alice@example.com")
+	g := w.group("ad-group-1", "a", 100, alice)
+	w.handle(looked(w.user("bob@example.com"))) // the rows are in memory
+	w.removeRow("ad-group-1")
+	w.handle(event.Look{Scope: event.SignIn, GroupID: g, Domain: "research", Attempt: 9})
+	want(t, "assignments", w.cloud.CallCounts()["sso.CreateApplicationAssignment"], 0)
+}
+
+func TestGroupKeepsItsSignInWhileARowCannotBeResolved(t *testing.T) {
+	w := newWorld(t, configured("signIn: none", "signIn: group"))
+	alice, group := member(w, "alice@example.com")
+	w.row("nobody-knows", "research", roles+"x", 1)
+	w.removeRow("ad-group-1")
+	w.handle(event.Look{Scope: event.Group, GroupName: "ad-group-1", Domain: "research"})
+	w.settle()
+	known, _, err := w.keeper.Assignments.Assigned(t.Context(), "research", reconcile.Principal{Group: true, ID: group})
+	w.must(err)
+	if _, denied := w.cloud.SignIn(account, region, w.domain, alice); !known || denied != nil {
+		t.Errorf("the sign-in is gone: %v", denied)
+	}
+}

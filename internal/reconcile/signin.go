@@ -82,6 +82,10 @@ func assignsGroups(d studio.Domain) bool {
 // ready at all.
 func (r *Reconciler) signInGroup(ctx context.Context, l event.Look) error {
 	subject := "signin#" + l.GroupID + "#" + l.Domain
+	// The row may have gone since it was read.
+	if _, err := r.Mapping.Since(ctx, r.Now()); err != nil {
+		return err
+	}
 	for _, t := range r.targets(ctx, l.Domain) {
 		if !assignsGroups(t.Domain) {
 			return nil
@@ -196,6 +200,13 @@ func (r *Reconciler) UnassignGroup(ctx context.Context, t Target, groupID string
 	mapped, err := r.mappedOf(ctx, t, []string{groupID}, rows)
 	if err != nil || len(mapped) > 0 {
 		return "", err
+	}
+	for _, row := range of(rows, t.Domain.Name) {
+		if row.GroupID == "" {
+			// Nobody knows which group it means: it may be this one.
+			r.Log.WarnContext(ctx, "a group keeps its sign-in while a row cannot be resolved", "domain", t.Domain.Name, "group", groupID, "row", row.Source)
+			return "", nil
+		}
 	}
 	members, err := r.Identity.Members(ctx, groupID)
 	if err != nil && !errors.Is(err, ErrGone) {
