@@ -2,6 +2,8 @@ package plan
 
 import (
 	"cmp"
+	"fmt"
+	"iter"
 	"slices"
 
 	"studiokeeper/internal/studio"
@@ -25,112 +27,237 @@ type World struct {
 type DomainView struct {
 	Policy   Policy
 	Rows     []studio.Row // of this domain only
-	Profiles []studio.Profile
+	Profiles []studio.Glance
+	// Remembered are the profiles that were managed for users of whom no
+	// profile carries the id any more: user id → name.
+	Remembered map[string]string
+	// SignIn is set where users are assigned one by one; Assigned are those
+	// whose assignment is recorded.
+	SignIn   bool
+	Assigned map[string]bool
+}
+
+// Decided is what was decided about one person in one domain.
+type Decided struct {
+	Person  Person
+	Verdict Verdict
+	Changes []Change
 }
 
 // Plan decides about everybody. The changes come by domain, then by UserName,
 // keeping the steps of one user in the order in which they are to be made.
 // Neither the order of users, rows, members nor profiles has any influence.
 func (w World) Plan() []Change {
-	users := w.index()
-	domains := slices.Clone(w.Domains)
-	slices.SortFunc(domains, func(a, b DomainView) int { return cmp.Compare(a.Policy.Domain.Name, b.Policy.Domain.Name) })
 	var all []Change
-	for _, d := range domains {
-		all = append(all, w.domain(d, users)...)
+	for _, d := range w.Decide() {
+		all = append(all, d.Changes...)
 	}
 	return all
 }
 
+// Decide decides about everybody whom a row or a profile speaks of, one after
+// the other in the order of Plan. Of a store that lists nobody it says so for
+// every managed profile, and nothing else.
+func (w World) Decide() iter.Seq2[*DomainView, Decided] {
+	return func(yield func(*DomainView, Decided) bool) {
+		users := w.index()
+		domains := slices.Clone(w.Domains)
+		slices.SortFunc(domains, func(a, b DomainView) int { return cmp.Compare(a.Policy.Domain.Name, b.Policy.Domain.Name) })
+		for i := range domains {
+			if !w.domain(&domains[i], users, yield) {
+				return
+			}
+		}
+	}
+}
+
 // census is the users by id and by name.
 type census struct {
-	byID   map[string]*studio.User
-	byName map[string]*studio.User
+	byID   map[string]int32
+	byName map[string]int32
 }
 
 func (w World) index() census {
-	c := census{make(map[string]*studio.User, len(w.Users)), make(map[string]*studio.User, len(w.Users))}
-	for i := range w.Users {
-		u := &w.Users[i]
-		c.byID[u.ID], c.byName[u.UserName] = u, u
+	c := census{make(map[string]int32, len(w.Users)), make(map[string]int32, len(w.Users))}
+	for i, u := range w.Users {
+		c.byID[u.ID], c.byName[u.UserName] = int32(i), int32(i)
 	}
 	return c
 }
 
-func (w World) domain(d DomainView, users census) []Change {
+func (w World) domain(d *DomainView, users census, yield func(*DomainView, Decided) bool) bool {
 	if len(w.Users) == 0 {
-		return emptyStore(d)
+		return emptyStore(d, yield)
 	}
-	matches, everybody, lost := w.matches(d)
-	profiles := owners(d, users)
-	named := byProfileName(d)
-	people := concerned(users, matches, profiles)
-	out := make([]Change, 0, len(people))
-	for _, u := range people {
-		person := Person{User: u, Profiles: profiles[u.ID], VanishedGroups: w.Vanished}
-		if m := matches[u.ID]; m != nil {
-			person.Matches = *m
+	p := w.pass(d, users)
+	for _, id := range p.absent() {
+		if !yield(d, p.decide(studio.User{ID: id, Status: studio.Absent}, nil, p.gone[id])) {
+			return false
 		}
-		if len(everybody) > 0 {
-			person.Matches = append(slices.Clone(person.Matches), everybody...)
+	}
+	for _, at := range p.concerned() {
+		if !yield(d, p.decide(w.Users[at], p.matches.of(at), p.profiles.of(at))) {
+			return false
 		}
-		person.Matches = append(slices.Clip(person.Matches), lost.Of(tagged(d.Policy, person))...)
-		if p, ok := named[studio.ProfileName(d.Policy.StoreID, person.User)]; ok {
-			person.Profiles = append(slices.Clone(person.Profiles), p)
-		}
-		person.SSOOwners = ssoOwners(person, users)
-		changes, _ := d.Policy.Plan(person)
-		out = append(out, changes...)
+	}
+	return true
+}
+
+// pass is one domain, joined with the users.
+type pass struct {
+	world     World
+	d         *DomainView
+	users     census
+	names     []studio.Glance // the domain's profiles by name
+	matches   links           // user → row
+	profiles  links           // user → profile
+	gone      map[string][]int32
+	everybody []Match // rows that might concern anybody
+	lost      LostRows
+}
+
+// links join users with something else, sorted by user.
+type links []link
+
+type link struct{ user, to int32 }
+
+func (l links) sorted() links {
+	slices.SortFunc(l, func(a, b link) int { return cmp.Or(cmp.Compare(a.user, b.user), cmp.Compare(a.to, b.to)) })
+	return slices.Compact(l)
+}
+
+// of are what a user is linked with.
+func (l links) of(user int32) []int32 {
+	at, _ := slices.BinarySearchFunc(l, user, func(a link, u int32) int { return cmp.Compare(a.user, u) })
+	var out []int32
+	for ; at < len(l) && l[at].user == user; at++ {
+		out = append(out, l[at].to)
 	}
 	return out
 }
 
-// concerned are the users that a row or a profile speaks of, by UserName. One
-// that the store does not list is absent.
-func concerned(users census, matches map[string]*[]Match, profiles map[string][]studio.Profile) []studio.User {
-	ids := make(map[string]struct{}, len(matches)+len(profiles))
-	for id := range matches {
-		ids[id] = struct{}{}
+func (w World) pass(d *DomainView, users census) *pass {
+	p := &pass{world: w, d: d, users: users, names: d.Profiles, gone: map[string][]int32{}, lost: Lost(d.Rows)}
+	byName := func(a, b studio.Glance) int { return cmp.Compare(a.Name, b.Name) }
+	if !slices.IsSortedFunc(p.names, byName) {
+		p.names = slices.Clone(p.names)
+		slices.SortFunc(p.names, byName)
 	}
-	for id := range profiles {
-		ids[id] = struct{}{}
-	}
-	people := make([]studio.User, 0, len(ids))
-	for id := range ids {
-		if u := users.byID[id]; u != nil {
-			people = append(people, *u)
-		} else {
-			people = append(people, studio.User{ID: id, Status: studio.Absent})
-		}
-	}
-	slices.SortFunc(people, func(a, b studio.User) int {
-		return cmp.Or(cmp.Compare(a.UserName, b.UserName), cmp.Compare(a.ID, b.ID))
-	})
-	return people
+	p.linkRows()
+	p.linkProfiles()
+	p.matches = p.matches.sorted()
+	p.profiles = p.profiles.sorted()
+	return p
 }
 
-// matches finds every user's rows. Rows whose group cannot be listed might
+// linkRows finds every user's rows. Rows whose group cannot be listed might
 // concern anybody, lost ones those who had a role through them.
-func (w World) matches(d DomainView) (of map[string]*[]Match, everybody []Match, lost LostRows) {
-	of = make(map[string]*[]Match, len(w.Users))
-	for i := range d.Rows {
-		r := &d.Rows[i]
-		why, unread := w.Unread[r.GroupID]
+func (p *pass) linkRows() {
+	for i := range p.d.Rows {
+		r := &p.d.Rows[i]
+		why, unread := p.world.Unread[r.GroupID]
 		switch {
 		case r.GroupID == "" || r.Vanished:
 		case unread:
-			everybody = append(everybody, Match{Row: r, Doubt: why})
+			p.everybody = append(p.everybody, Match{Row: r, Doubt: why})
 		default:
-			for _, id := range w.Members[r.GroupID] {
-				if list := of[id]; list != nil {
-					*list = append(*list, Match{Row: r})
-				} else {
-					of[id] = &[]Match{{Row: r}}
+			for _, id := range p.world.Members[r.GroupID] {
+				if at, known := p.users.byID[id]; known {
+					p.matches = append(p.matches, link{at, int32(i)})
 				}
 			}
 		}
 	}
-	return of, everybody, Lost(d.Rows)
+}
+
+// linkProfiles finds the profiles that concern each user: by our tag, and by
+// the UserName a profile was made for.
+func (p *pass) linkProfiles() {
+	p.profiles = make(links, 0, len(p.names))
+	for i, g := range p.names {
+		tagged := p.d.managedFor(g)
+		at, known := p.users.byID[tagged]
+		switch {
+		case known:
+			p.profiles = append(p.profiles, link{at, int32(i)})
+		case tagged != "":
+			p.gone[tagged] = append(p.gone[tagged], int32(i))
+		}
+		if made, found := p.users.byName[g.SSOUser]; found && g.SSOUser != "" && !(known && made == at) {
+			p.profiles = append(p.profiles, link{made, int32(i)})
+		}
+	}
+	for id := range p.d.Remembered {
+		at, known := p.users.byID[id]
+		if name, found := p.named(p.d.Remembered[id]); known && found {
+			p.profiles = append(p.profiles, link{at, name})
+		} else if !known {
+			p.gone[id] = append(p.gone[id], nil...)
+		}
+	}
+}
+
+// managedFor is the id of the user for whom a profile is managed by us or a
+// former deployment; "" for any other.
+func (d *DomainView) managedFor(g studio.Glance) string {
+	if o := g.Owner(d.Policy.Deployment, d.Policy.Formerly); o == studio.Ours || o == studio.Former {
+		return g.Tags.UserID
+	}
+	return ""
+}
+
+// named finds a profile by name.
+func (p *pass) named(name string) (int32, bool) {
+	at, found := slices.BinarySearchFunc(p.names, name, func(g studio.Glance, n string) int { return cmp.Compare(g.Name, n) })
+	return int32(at), found
+}
+
+// absent are the ids of users who have a profile and whom the store does not list.
+func (p *pass) absent() []string {
+	ids := make([]string, 0, len(p.gone))
+	for id := range p.gone {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// concerned are the users that a row or a profile speaks of, by UserName.
+func (p *pass) concerned() []int32 {
+	var all []int32
+	for _, l := range []links{p.matches, p.profiles} {
+		for _, one := range l {
+			all = append(all, one.user)
+		}
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	users := p.world.Users
+	slices.SortFunc(all, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(users[a].UserName, users[b].UserName), cmp.Compare(users[a].ID, users[b].ID))
+	})
+	return all
+}
+
+// decide puts one person together and plans.
+func (p *pass) decide(u studio.User, rows, profiles []int32) Decided {
+	person := Person{User: u, VanishedGroups: p.world.Vanished, Remembered: p.d.Remembered[u.ID], Assigned: p.d.Assigned[u.ID]}
+	person.SignIn = p.d.SignIn && !person.Assigned
+	for _, i := range rows {
+		person.Matches = append(person.Matches, Match{Row: &p.d.Rows[i]})
+	}
+	for _, i := range profiles {
+		person.Profiles = append(person.Profiles, p.names[i].Profile())
+	}
+	for _, name := range []string{studio.ProfileName(p.d.Policy.StoreID, u), person.Remembered} {
+		if at, found := p.named(name); found && !slices.Contains(profiles, at) {
+			person.Profiles = append(person.Profiles, p.names[at].Profile())
+		}
+	}
+	person.Matches = append(append(person.Matches, p.everybody...), p.lost.Of(tagged(p.d.Policy, person))...)
+	person.SSOOwners = p.ssoOwners(person)
+	changes, verdict := p.d.Policy.Plan(person)
+	return Decided{Person: person, Verdict: verdict, Changes: changes}
 }
 
 // tagged is the group through which a person was last given a role.
@@ -143,42 +270,16 @@ func tagged(pol Policy, p Person) string {
 	return ""
 }
 
-// owners lists the profiles that concern each user: by our tag, and by the
-// UserName a profile was made for.
-func owners(d DomainView, users census) map[string][]studio.Profile {
-	of := make(map[string][]studio.Profile, len(d.Profiles))
-	for _, p := range d.Profiles {
-		tagged := ""
-		if o := p.Owner(d.Policy.Deployment, d.Policy.Formerly); o == studio.Ours || o == studio.Former {
-			tagged = p.Tags[studio.TagUserID]
-		}
-		if tagged != "" {
-			of[tagged] = append(of[tagged], p)
-		}
-		if u := users.byName[p.SSOUser]; u != nil && u.ID != tagged {
-			of[u.ID] = append(of[u.ID], p)
-		}
-	}
-	return of
-}
-
-func byProfileName(d DomainView) map[string]studio.Profile {
-	named := make(map[string]studio.Profile, len(d.Profiles))
-	for _, p := range d.Profiles {
-		named[p.Name] = p
-	}
-	return named
-}
-
 // ssoOwners finds the UserNames of a person's managed profiles that somebody
 // else has today.
-func ssoOwners(p Person, users census) map[string]string {
+func (p *pass) ssoOwners(person Person) map[string]string {
 	var owners map[string]string
-	for _, profile := range p.Profiles {
-		if profile.Tags[studio.TagUserID] != p.User.ID {
+	for _, profile := range person.Profiles {
+		at, found := p.users.byName[profile.SSOUser]
+		if profile.Tags[studio.TagUserID] != person.User.ID || !found {
 			continue
 		}
-		if u := users.byName[profile.SSOUser]; u != nil && u.ID != p.User.ID {
+		if u := p.world.Users[at]; u.ID != person.User.ID {
 			if owners == nil {
 				owners = map[string]string{}
 			}
@@ -190,15 +291,75 @@ func ssoOwners(p Person, users census) map[string]string {
 
 // emptyStore answers an identity store that lists nobody: that is never
 // believed, whatever it means.
-func emptyStore(d DomainView) []Change {
-	var out []Change
-	for _, p := range d.Profiles {
-		if o := p.Owner(d.Policy.Deployment, d.Policy.Formerly); o == studio.Ours || o == studio.Former {
-			out = append(out, Change{
-				Kind: Unreadable, Domain: d.Policy.Domain.Name, UserID: p.Tags[studio.TagUserID], UserName: p.SSOUser, Profile: p.Name, Before: stateOf(p),
-				Reasons: []Reason{{"empty-store", "the identity store lists no users at all, which is taken for a failed read"}},
-			})
+func emptyStore(d *DomainView, yield func(*DomainView, Decided) bool) bool {
+	for _, g := range d.Profiles {
+		id := d.managedFor(g)
+		if id == "" {
+			continue
+		}
+		p := g.Profile()
+		c := Change{
+			Kind: Unreadable, Domain: d.Policy.Domain.Name, UserID: id, UserName: p.SSOUser, Profile: p.Name, Before: stateOf(p),
+			Reasons: []Reason{{"empty-store", "the identity store lists no users at all, which is taken for a failed read"}},
+		}
+		one := Decided{Person: Person{User: studio.User{ID: id}, Profiles: []studio.Profile{p}}, Verdict: Verdict{Standing: Unclear, Reasons: c.Reasons}, Changes: []Change{c}}
+		if !yield(d, one) {
+			return false
 		}
 	}
-	return out
+	return true
+}
+
+// enoughAbsent is from how many managed profiles on it is not believed that all
+// their users are gone.
+const enoughAbsent = 3
+
+// Suspicion says why a domain as a whole is not to be changed: it looks as if
+// the configuration spoke of another identity store than the one that the
+// profiles were made for. "" where there is none.
+func (w World) Suspicion(d *DomainView) string {
+	if len(w.Users) == 0 || d.Policy.Domain.State == studio.Retire {
+		return ""
+	}
+	known := make(map[string]bool, len(w.Users))
+	for _, u := range w.Users {
+		known[u.ID] = true
+	}
+	managed := 0
+	for _, g := range d.Profiles {
+		id := d.managedFor(g)
+		if known[id] {
+			return ""
+		}
+		if id != "" {
+			managed++
+		}
+	}
+	if managed < enoughAbsent {
+		return ""
+	}
+	return fmt.Sprintf("none of the users of its %d managed profiles is in identity store %s: is that the right identity store? "+
+		"(to offboard everybody in %s, set its state: retire)", managed, d.Policy.StoreID, d.Policy.Domain.Name)
+}
+
+// Strangers says that a domain's managed profiles all belong to another
+// deployment and none to this one, as after a deployment was renamed; "" when
+// that is not so.
+func (d *DomainView) Strangers() string {
+	others := map[string]int{}
+	for _, g := range d.Profiles {
+		switch g.Owner(d.Policy.Deployment, d.Policy.Formerly) {
+		case studio.Ours, studio.Former:
+			return ""
+		case studio.Foreign:
+			others[g.Tags.Deployment]++
+		}
+	}
+	for name, n := range others {
+		if len(others) == 1 {
+			return fmt.Sprintf("all %d managed profiles of %s belong to the deployment %q, and none to %q: if this deployment was renamed, list %q under formerly",
+				n, d.Policy.Domain.Name, name, d.Policy.Deployment, name)
+		}
+	}
+	return ""
 }
