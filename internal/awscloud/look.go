@@ -1,6 +1,7 @@
 package awscloud
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -57,4 +58,40 @@ func (s *State) Begin(ctx context.Context, subject string, sequence int64) (bool
 		return false, s.request("GetItem", lookKey(subject)).broken("%w", err)
 	}
 	return begun == sequence, nil
+}
+
+// askedKept is how long a count of requests may be forgotten after its minute.
+const askedKept = time.Hour
+
+// Ask implements reconcile.Looks with one conditional write, or two where a new minute begins. Of several that
+// begin one at once, one does.
+func (s *State) Ask(ctx context.Context, subject string, now time.Time) (int64, time.Time, error) {
+	of := key("ask#"+subject, "ask")
+	names := map[string]string{"#since": "since", "#count": "count", "#expires": "expires"}
+	minute, next := number(now.Add(-time.Minute).UnixMilli()), number(now.UnixMilli())
+	expires := number(now.Add(askedKept).Unix())
+	for range acquireRounds {
+		is, counted, err := s.update(ctx, of, "SET #expires = :expires ADD #count :one", "#since > :minute", names,
+			item{":minute": minute, ":one": number(1), ":expires": expires})
+		if err == nil && !counted {
+			names["#pk"] = "pk"
+			is, counted, err = s.update(ctx, of, "SET #since = :now, #count = :one, #expires = :expires",
+				"attribute_not_exists(#pk) OR #since <= :minute", names,
+				item{":minute": minute, ":now": next, ":one": number(1), ":expires": expires})
+			delete(names, "#pk")
+		}
+		if err != nil {
+			return 0, time.Time{}, err
+		}
+		if !counted {
+			continue
+		}
+		count, err := numberOf(is, "count")
+		since, err2 := numberOf(is, "since")
+		if err = cmp.Or(err, err2); err != nil {
+			return 0, time.Time{}, s.request("UpdateItem", of).broken("%w", err)
+		}
+		return count, time.UnixMilli(since), nil
+	}
+	return 1, now, nil // others keep beginning minutes: one look too many does no harm
 }

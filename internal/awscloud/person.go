@@ -65,13 +65,23 @@ func (s *State) Forget(ctx context.Context, k reconcile.Key) error {
 // Managed implements reconcile.Persons.
 func (s *State) Managed(ctx context.Context, domain string) ([]reconcile.Person, error) {
 	var persons []reconcile.Person
-	err := s.query(ctx, "person#"+domain, func(it item) error {
-		p, err := s.person("Query", domain, it)
-		persons = append(persons, p)
-		return err
-	})
+	err := s.EachManaged(ctx, domain, func(p reconcile.Person) { persons = append(persons, p) })
 	if err != nil {
 		return nil, err
 	}
 	return persons, nil
+}
+
+// EachManaged implements reconcile.Persons. Groups and roles, which many share, are handed on as one string each.
+func (s *State) EachManaged(ctx context.Context, domain string, each func(reconcile.Person)) error {
+	same := shared{}
+	return s.query(ctx, "person#"+domain, func(it item) error {
+		p, err := s.person("Query", domain, it)
+		if err != nil {
+			return err
+		}
+		p.GroupID, p.Role = same.one(p.GroupID), same.one(p.Role)
+		each(p)
+		return nil
+	})
 }

@@ -114,10 +114,23 @@ func (e epoch) time() time.Time {
 
 // List implements reconcile.ProfileReader.
 func (p *Profiles) List(ctx context.Context, d studio.Domain, part string) ([]studio.Profile, error) {
+	var found []studio.Profile
+	err := p.each(ctx, d, part, func(one studio.Profile) { found = append(found, one) })
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// Each implements reconcile.ProfileReader.
+func (p *Profiles) Each(ctx context.Context, d studio.Domain, each func(studio.Profile)) error {
+	return p.each(ctx, d, "", each)
+}
+
+func (p *Profiles) each(ctx context.Context, d studio.Domain, part string, each func(studio.Profile)) error {
 	on := fmt.Sprintf("domain %s, user profiles named *%s*", d.ID, part)
 	r := studioRequest(d, "ListUserProfiles", on)
-	var found []studio.Profile
-	err := everyPage(r, func(token *string) (*string, error) {
+	return everyPage(r, func(token *string) (*string, error) {
 		var page listedProfiles
 		in := listProfiles{DomainIDEquals: d.ID, UserProfileNameContains: part, MaxResults: studioPage, NextToken: token}
 		if err := p.call(ctx, d, "ListUserProfiles", on, in, &page); err != nil {
@@ -130,17 +143,13 @@ func (p *Profiles) List(ctx context.Context, d studio.Domain, part string) ([]st
 			if !strings.Contains(strings.ToLower(item.UserProfileName), strings.ToLower(part)) {
 				continue
 			}
-			found = append(found, studio.Profile{
+			each(studio.Profile{
 				Name: item.UserProfileName, Status: studio.ProfileStatus(item.Status),
 				Created: item.CreationTime.time(), Modified: item.LastModifiedTime.time(),
 			})
 		}
 		return page.NextToken, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
 }
 
 // Describe implements reconcile.ProfileReader.

@@ -43,6 +43,9 @@ type Person struct {
 	VanishedGroups []string
 }
 
+// CodeUndescribed is the reason of a profile that was only listed.
+const CodeUndescribed = "not-described"
+
 // pollInterval is how soon a profile that SageMaker is at work on is looked
 // at again: creating one takes seconds.
 const pollInterval = 3 * time.Second
@@ -197,6 +200,8 @@ func (d *decision) keep(p studio.Profile) {
 		return
 	}
 	switch {
+	case d.unseen(p):
+		return
 	case p.Status.Busy():
 		d.wait(p)
 		return
@@ -289,6 +294,7 @@ func (d *decision) leaving() {
 	for _, p := range d.mine {
 		since, began := p.Tags[studio.TagLeaving]
 		switch {
+		case d.unseen(p):
 		case p.Status == studio.Deleting:
 			d.wait(p)
 		case d.protected(p):
@@ -388,6 +394,15 @@ func (d *decision) quarantine(p studio.Profile) {
 	if d.pol.Quarantine != "" && !p.Status.Busy() && p.Status != studio.Failed {
 		d.powerless(p)
 	}
+}
+
+// unseen reports a profile that a listing names and nobody has described yet:
+// what it has is not known, so nothing is planned for it.
+func (d *decision) unseen(p studio.Profile) bool {
+	if p.Status == "" {
+		d.report(Unreadable, p, CodeUndescribed, p.Name+" was not described yet; a look at its user does")
+	}
+	return p.Status == ""
 }
 
 func (d *decision) wait(p studio.Profile) {

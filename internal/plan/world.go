@@ -14,7 +14,9 @@ import (
 // missing from Users is taken for deleted, what is missing from Members for
 // left.
 type World struct {
-	Users   []studio.User
+	Users []studio.User
+	// Index finds the users; nil: it is made when it is needed.
+	Index   *Index
 	Members map[string][]string // group id → user ids
 	// Unread are groups whose members could not be listed: id → why.
 	Unread map[string]string
@@ -44,6 +46,27 @@ type Decided struct {
 	Changes []Change
 }
 
+// Claimable is the name of a profile that nobody manages and that was made for
+// the person, who has no other; "" when there is none.
+func (d Decided) Claimable(pol Policy) string {
+	name := ""
+	for _, p := range d.Person.Profiles {
+		switch o := p.Owner(pol.Deployment, pol.Formerly); {
+		case o != studio.Nobody && p.Tags[studio.TagUserID] == d.Person.User.ID:
+			return ""
+		case o == studio.Nobody && p.SSOUser == d.Person.User.UserName && p.SSOUser != "":
+			name = p.Name
+		}
+	}
+	return name
+}
+
+// Doubted tells whether the person waits for a group whose members could not be
+// listed.
+func (d Decided) Doubted() bool {
+	return d.Verdict.Standing == Unclear && slices.ContainsFunc(d.Verdict.Matches, func(m Match) bool { return m.Doubt != "" && m.Row.Unreadable == "" && !m.Row.Vanished })
+}
+
 // Plan decides about everybody. The changes come by domain, then by UserName,
 // keeping the steps of one user in the order in which they are to be made.
 // Neither the order of users, rows, members nor profiles has any influence.
@@ -71,21 +94,44 @@ func (w World) Decide() iter.Seq2[*DomainView, Decided] {
 	}
 }
 
-// census is the users by id and by name.
-type census struct {
+// Index finds users by id and by UserName.
+type Index struct {
+	users  []studio.User
 	byID   map[string]int32
 	byName map[string]int32
 }
 
-func (w World) index() census {
-	c := census{make(map[string]int32, len(w.Users)), make(map[string]int32, len(w.Users))}
-	for i, u := range w.Users {
-		c.byID[u.ID], c.byName[u.UserName] = int32(i), int32(i)
+// NewIndex makes the index of users, whose order must stay as it is.
+func NewIndex(users []studio.User) *Index {
+	x := &Index{users, make(map[string]int32, len(users)), make(map[string]int32, len(users))}
+	for i, u := range users {
+		x.byID[u.ID], x.byName[u.UserName] = int32(i), int32(i)
 	}
-	return c
+	return x
 }
 
-func (w World) domain(d *DomainView, users census, yield func(*DomainView, Decided) bool) bool {
+// ByID finds a user by id.
+func (x *Index) ByID(id string) (studio.User, bool) { return x.find(x.byID, id) }
+
+// ByName finds a user by UserName.
+func (x *Index) ByName(name string) (studio.User, bool) { return x.find(x.byName, name) }
+
+func (x *Index) find(by map[string]int32, key string) (studio.User, bool) {
+	at, found := by[key]
+	if !found {
+		return studio.User{}, false
+	}
+	return x.users[at], true
+}
+
+func (w World) index() *Index {
+	if w.Index != nil {
+		return w.Index
+	}
+	return NewIndex(w.Users)
+}
+
+func (w World) domain(d *DomainView, users *Index, yield func(*DomainView, Decided) bool) bool {
 	if len(w.Users) == 0 {
 		return emptyStore(d, yield)
 	}
@@ -107,7 +153,7 @@ func (w World) domain(d *DomainView, users census, yield func(*DomainView, Decid
 type pass struct {
 	world     World
 	d         *DomainView
-	users     census
+	users     *Index
 	names     []studio.Glance // the domain's profiles by name
 	matches   links           // user → row
 	profiles  links           // user → profile
@@ -136,7 +182,7 @@ func (l links) of(user int32) []int32 {
 	return out
 }
 
-func (w World) pass(d *DomainView, users census) *pass {
+func (w World) pass(d *DomainView, users *Index) *pass {
 	p := &pass{world: w, d: d, users: users, names: d.Profiles, gone: map[string][]int32{}, lost: Lost(d.Rows)}
 	byName := func(a, b studio.Glance) int { return cmp.Compare(a.Name, b.Name) }
 	if !slices.IsSortedFunc(p.names, byName) {
@@ -192,7 +238,7 @@ func (p *pass) linkProfiles() {
 		if name, found := p.named(p.d.Remembered[id]); known && found {
 			p.profiles = append(p.profiles, link{at, name})
 		} else if !known {
-			p.gone[id] = append(p.gone[id], nil...)
+			p.gone[id] = p.gone[id] // concerned, though none of the profiles listed is theirs
 		}
 	}
 }
@@ -321,14 +367,11 @@ func (w World) Suspicion(d *DomainView) string {
 	if len(w.Users) == 0 || d.Policy.Domain.State == studio.Retire {
 		return ""
 	}
-	known := make(map[string]bool, len(w.Users))
-	for _, u := range w.Users {
-		known[u.ID] = true
-	}
+	users := w.index()
 	managed := 0
 	for _, g := range d.Profiles {
 		id := d.managedFor(g)
-		if known[id] {
+		if _, known := users.ByID(id); known {
 			return ""
 		}
 		if id != "" {

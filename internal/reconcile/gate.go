@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,9 +19,13 @@ const gateTime = 10 * time.Minute
 // must be there, in Identity Center mode, of the right account and the right
 // Identity Center. A user of the same name in another store is another user.
 type gate struct {
-	domains   DomainReader
-	instances Instances
-	now       func() time.Time
+	domains    DomainReader
+	instances  Instances
+	register   Register
+	storeID    string
+	deployment string
+	formerly   []string
+	now        func() time.Time
 
 	mu     sync.Mutex
 	passed map[string]passedDomain
@@ -55,7 +60,8 @@ func (g *gate) facts(ctx context.Context, d studio.Domain) (DomainFacts, error) 
 func (g *gate) check(ctx context.Context, d studio.Domain) (DomainFacts, error) {
 	var facts DomainFacts
 	var account, instance string
-	var errs [3]error
+	var known []DomainRecord
+	var errs [4]error
 	var all sync.WaitGroup
 	all.Go(func() {
 		account, errs[0] = g.domains.CallerAccount(ctx, d)
@@ -69,6 +75,10 @@ func (g *gate) check(ctx context.Context, d studio.Domain) (DomainFacts, error) 
 		instance, errs[2] = g.instances.Instance(ctx)
 		errs[2] = wrap(errs[2], "find the Identity Center instance of the identity store")
 	})
+	all.Go(func() {
+		known, errs[3] = g.register.Registered(ctx)
+		errs[3] = wrap(errs[3], "recall domain %s", d.Name)
+	})
 	all.Wait()
 	if errs[0] == nil && account != d.Account {
 		// Said first: in another account the domain is not there either.
@@ -77,7 +87,27 @@ func (g *gate) check(ctx context.Context, d studio.Domain) (DomainFacts, error) 
 	if err := errors.Join(errs[:]...); err != nil {
 		return DomainFacts{}, err
 	}
-	return facts, refuse(d, facts, instance)
+	return facts, errors.Join(refuse(d, facts, instance), g.contradicts(d, known))
+}
+
+// contradicts says that the configuration does not speak of the installation
+// that this state table belongs to: it would take everybody for gone, or every
+// profile for another's.
+func (g *gate) contradicts(d studio.Domain, known []DomainRecord) error {
+	at := slices.IndexFunc(known, func(k DomainRecord) bool { return k.ID == d.ID })
+	if at < 0 {
+		return nil
+	}
+	k := known[at]
+	switch {
+	case k.StoreID != g.storeID:
+		return fmt.Errorf("domain %s (%s) was managed for the users of identity store %s, and the configuration says %s: those are other users; "+
+			"correct identityCenter.identityStoreId, or use another state table", d.Name, d.ID, k.StoreID, g.storeID)
+	case k.Deployment != g.deployment && !slices.Contains(g.formerly, k.Deployment):
+		return fmt.Errorf("domain %s (%s) was managed by the deployment %q, and the configuration says %q: its profiles would be somebody else's; "+
+			"list %q under formerly, or give the deployment its name back", d.Name, d.ID, k.Deployment, g.deployment, k.Deployment)
+	}
+	return nil
 }
 
 // refuse says why a domain is not to be touched; nil when it may be.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"studiokeeper/internal/plan"
 )
@@ -20,7 +21,7 @@ func (r *Reconciler) guard(ctx context.Context, k Key, c plan.Change, weight int
 		if err != nil {
 			return Removal{}, fmt.Errorf("look up what was decided about the removal of %s: %w", k.UserID, err)
 		}
-		if known.Decision == Admitted || known.Decision == Held || known.Decision == Rejected && r.Now().Before(known.Until) {
+		if known.stands(r.Now()) {
 			return known, nil
 		}
 		decided, err := r.decide(ctx, k, c, weight)
@@ -33,19 +34,11 @@ func (r *Reconciler) guard(ctx context.Context, k Key, c plan.Change, weight int
 
 // decide counts one removal in its domain's window.
 func (r *Reconciler) decide(ctx context.Context, k Key, c plan.Change, weight int) (Removal, error) {
-	w, err := r.Removals.Window(ctx, k.Domain)
+	w, tally, err := r.tally(ctx, k.Domain)
 	if err != nil {
-		return Removal{}, fmt.Errorf("read the removals of %s: %w", k.Domain, err)
+		return Removal{}, err
 	}
 	now := r.Now().UTC()
-	tally := plan.Tally{Start: w.Start, Managed: w.Managed, Admitted: w.Admitted, Tripped: w.Tripped}
-	if r.Limit.Over(tally, now) {
-		managed, err := r.Persons.Managed(ctx, k.Domain)
-		if err != nil {
-			return Removal{}, fmt.Errorf("count the managed people of %s: %w", k.Domain, err)
-		}
-		tally = plan.Tally{Start: now, Managed: len(managed)}
-	}
 	held := ""
 	for range weight {
 		if tally, held = r.Limit.Admit(tally); held != "" {
@@ -58,6 +51,29 @@ func (r *Reconciler) decide(ctx context.Context, k Key, c plan.Change, weight in
 	}
 	w.Start, w.Managed, w.Admitted, w.Tripped = tally.Start, tally.Managed, tally.Admitted, tally.Tripped
 	return removal, r.Removals.Admit(ctx, removal, w)
+}
+
+// tally is what a domain has let go in the window that is under way now.
+func (r *Reconciler) tally(ctx context.Context, domain string) (GuardWindow, plan.Tally, error) {
+	w, err := r.Removals.Window(ctx, domain)
+	if err != nil {
+		return w, plan.Tally{}, fmt.Errorf("read the removals of %s: %w", domain, err)
+	}
+	now := r.Now().UTC()
+	tally := plan.Tally{Start: w.Start, Managed: w.Managed, Admitted: w.Admitted, Tripped: w.Tripped}
+	if !r.Limit.Over(tally, now) {
+		return w, tally, nil
+	}
+	managed := 0
+	if err := r.Persons.EachManaged(ctx, domain, func(Person) { managed++ }); err != nil {
+		return w, tally, fmt.Errorf("count the managed people of %s: %w", domain, err)
+	}
+	return w, plan.Tally{Start: now, Managed: managed}, nil
+}
+
+// stands tells whether a decision is in force.
+func (r Removal) stands(now time.Time) bool {
+	return r.Decision == Admitted || r.Decision == Held || r.Decision == Rejected && now.Before(r.Until)
 }
 
 func why(c plan.Change) string {

@@ -45,7 +45,7 @@ func (r *Reconciler) Handle(ctx context.Context, l event.Look) ([]Result, error)
 	}
 	switch l.Scope {
 	case event.User:
-		return r.users(ctx, l)
+		return r.burst(ctx, l)
 	case event.Profile:
 		return r.profile(ctx, l)
 	case event.SignIn:
@@ -53,6 +53,37 @@ func (r *Reconciler) Handle(ctx context.Context, l event.Look) ([]Result, error)
 	default:
 		return nil, r.many(ctx, l)
 	}
+}
+
+// atOnce is how many requests for a look at one subject are met at once within a
+// minute; what comes after is met by one look at the minute's end.
+const atOnce = 2
+
+// ask answers when a request for a look at a subject is to be met: soon, or,
+// when there were many, after a minute.
+func (r *Reconciler) ask(ctx context.Context, subject string, soon time.Duration) (time.Time, error) {
+	now := r.Now()
+	count, since, err := r.Looks.Ask(ctx, subject, now)
+	if err != nil || count <= atOnce {
+		return now.Add(soon), wrap(err, "count the requests for looks at %s", subject)
+	}
+	return since.Add(time.Minute), nil
+}
+
+// burst looks at a user, unless that was asked for many times within a minute.
+func (r *Reconciler) burst(ctx context.Context, l event.Look) ([]Result, error) {
+	if l.Sequence > 0 || !r.Coalesce {
+		return r.users(ctx, l)
+	}
+	subject := "burst#" + l.UserID + "#" + l.Domain
+	due, err := r.ask(ctx, subject, 0)
+	if err != nil {
+		return nil, err
+	}
+	if !due.After(r.Now()) {
+		return r.users(ctx, l)
+	}
+	return nil, r.schedule(ctx, r.Queue, subject, l, due)
 }
 
 // users looks at one user in each domain concerned.
@@ -99,7 +130,7 @@ func (r *Reconciler) apart(ctx context.Context, l event.Look, targets []Target, 
 }
 
 func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *sharedReads) (Result, error) {
-	result, err := r.look(ctx, t, l.UserID, how{trigger: trigger(l), shared: shared, bulk: l.Bulk})
+	result, err := r.look(ctx, t, l.UserID, how{trigger: trigger(l), shared: shared, bulk: l.Bulk, hint: l.Profile})
 	// What is to happen next is planned even when something failed.
 	next := event.Look{Scope: event.User, UserID: l.UserID, Domain: t.Domain.Name, Tries: l.Tries + 1, Bulk: l.Bulk, Trigger: l.Trigger}
 	if result.Again > 0 {
@@ -189,148 +220,26 @@ func (r *Reconciler) ownerOf(ctx context.Context, t Target, name string) (string
 	}
 }
 
-// many plans a look at a group or at everybody, or carries out one that was
-// planned: then it hands on a look at each user concerned.
-func (r *Reconciler) many(ctx context.Context, l event.Look) error {
-	subject := "everybody"
-	if l.Scope == event.Group {
-		subject = "group#" + l.GroupID + l.GroupName
-	}
-	if l.Domain != "" {
-		subject += "#" + l.Domain
-	}
-	if l.Sequence == 0 {
-		return r.schedule(ctx, r.Pass, subject, l, r.Now().Add(collect))
-	}
-	r.Mapping.Forget()
-	at := r.Now()
-	// The sign-in of a group that lost its row goes first, the people after it.
-	unassigned := r.unassignLost(ctx, l)
-	found, err := r.concerned(ctx, l)
-	return errors.Join(err, unassigned, r.handOn(ctx, found, event.Look{Trigger: l.Trigger, RowsAfter: at, Bulk: len(found) > bulkFrom}))
-}
-
-// unassignLost takes the sign-in from the groups that a look names and that no
-// row of a domain names any more.
-func (r *Reconciler) unassignLost(ctx context.Context, l event.Look) error {
-	if l.Scope != event.Group {
-		return nil
-	}
-	rows, err := r.Mapping.Rows(ctx)
-	if err != nil {
-		return err
-	}
-	groups, err := r.groupsOf(ctx, l, rows)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, t := range r.targets(ctx, l.Domain) {
-		for _, id := range groups {
-			if id == "" {
-				continue
-			}
-			held, err := r.UnassignGroup(ctx, t, id)
-			errs = append(errs, err)
-			if held != "" {
-				r.Log.WarnContext(ctx, "held", "domain", t.Domain.Name, "group", id, "reason", held)
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// concerned finds the users that a look at a group or at everybody means. What
-// could be found comes back beside the errors.
-func (r *Reconciler) concerned(ctx context.Context, l event.Look) ([]Key, error) {
-	targets := r.targets(ctx, l.Domain)
-	rows, err := r.Mapping.Rows(ctx)
-	if err != nil {
-		return nil, err
-	}
-	groups, err := r.groupsOf(ctx, l, rows)
-	if err != nil {
-		return nil, err
-	}
-	everybody := l.Scope == event.Everybody
-	var keys []Key
-	var errs []error
-	members := map[string][]string{}
-	for _, t := range targets {
-		managed, err := r.Persons.Managed(ctx, t.Domain.Name)
-		errs = append(errs, wrap(err, "list the managed people of %s", t.Domain.Name))
-		for _, m := range managed {
-			if everybody || slices.Contains(groups, m.GroupID) {
-				keys = append(keys, m.Key)
-			}
-		}
-		mapped := groupIDs(of(rows, t.Domain.Name))
-		if !everybody {
-			mapped, err = r.mappedOf(ctx, t, groups, rows)
-			errs = append(errs, err)
-		}
-		for _, id := range mapped {
-			if _, read := members[id]; !read {
-				members[id], err = r.Identity.Members(ctx, id)
-				if !errors.Is(err, ErrGone) {
-					errs = append(errs, wrap(err, "list the members of group %s", id))
-				}
-			}
-			for _, user := range members[id] {
-				keys = append(keys, Key{t.Domain.Name, user})
-			}
-		}
-	}
-	return unique(keys), errors.Join(errs...)
-}
-
-// groupsOf are the groups that a look names: what its name means now, and what
-// it meant first.
-func (r *Reconciler) groupsOf(ctx context.Context, l event.Look, rows []studio.Row) ([]string, error) {
-	ref := studio.ParseGroupRef(l.GroupName)
-	switch {
-	case l.GroupName == "":
-		return []string{l.GroupID}, nil
-	case ref.ID != "":
-		return []string{ref.ID}, nil
-	}
-	now, err := r.Identity.GroupNamed(ctx, ref.Name)
-	if errors.Is(err, ErrInvalid) {
-		return nil, nil
-	}
-	return []string{now, r.Mapping.FirstMeant(ref.Name)}, wrap(err, "find group %q", ref.Name)
-}
-
-// mappedOf are those of the groups that have a row in the domain, a derived one
-// included.
-func (r *Reconciler) mappedOf(ctx context.Context, t Target, groups []string, rows []studio.Row) ([]string, error) {
-	var mapped []string
-	for _, id := range groups {
-		if id == "" {
-			continue
-		}
-		named, err := r.Mapping.Named(ctx, id, rows)
-		if err != nil {
-			return nil, err
-		}
-		if slices.Contains(groupIDs(of(slices.Concat(rows, named), t.Domain.Name)), id) {
-			mapped = append(mapped, id)
-		}
-	}
-	return mapped, nil
-}
-
 // handOn plans a look at each user, to happen at once, in the bulk queue.
 func (r *Reconciler) handOn(ctx context.Context, keys []Key, like event.Look) error {
+	looks := make([]event.Look, len(keys))
+	for i, k := range keys {
+		looks[i] = like
+		looks[i].UserID, looks[i].Domain = k.UserID, k.Domain
+	}
+	return r.handOnAll(ctx, looks)
+}
+
+// handOnAll is handOn for looks that differ in more than whom they name.
+func (r *Reconciler) handOnAll(ctx context.Context, looks []event.Look) error {
 	var mu sync.Mutex
 	var errs []error
 	var g errgroup.Group
 	g.SetLimit(handOnRate)
-	for _, k := range keys {
+	for _, l := range looks {
 		g.Go(func() error {
-			l := like
-			l.Scope, l.UserID, l.Domain = event.User, k.UserID, k.Domain
-			if err := r.schedule(ctx, r.Pass, "bulk#"+k.Domain+"#"+k.UserID, l, r.Now()); err != nil {
+			l.Scope = event.User
+			if err := r.schedule(ctx, r.Pass, "bulk#"+l.Domain+"#"+l.UserID, l, r.Now()); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
 				errs = append(errs, err)

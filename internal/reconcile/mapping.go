@@ -312,6 +312,40 @@ func (m *Mapping) Named(ctx context.Context, groupID string, rows []studio.Row) 
 	return out, nil
 }
 
+// Everything answers all rows, those that the naming standard derives for any
+// group included, and the display names of groups as far as they are known. The
+// rows are the caller's to change.
+func (m *Mapping) Everything(ctx context.Context, census Census) (rows []studio.Row, names map[string]string, err error) {
+	kept, err := m.Rows(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, names = slices.Clone(kept), map[string]string{}
+	for _, r := range rows {
+		if r.GroupID != "" && r.Group.Name != "" {
+			names[r.GroupID] = r.Group.Name
+		}
+	}
+	if m.Naming == nil {
+		return rows, names, nil
+	}
+	err = census.EachGroup(ctx, func(id, name string) { names[id] = name })
+	if err != nil {
+		return nil, nil, fmt.Errorf("list the groups, for the naming standard: %w", err)
+	}
+	m.mu.Lock()
+	m.names = maps.Clone(names)
+	m.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(names)) {
+		derived, err := m.Named(ctx, id, kept)
+		if err != nil {
+			return nil, nil, err
+		}
+		rows = append(rows, derived...)
+	}
+	return rows, names, nil
+}
+
 // FirstMeant is the group that a name is pinned to; "" when it is not.
 func (m *Mapping) FirstMeant(name string) string {
 	m.mu.Lock()

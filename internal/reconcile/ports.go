@@ -75,6 +75,66 @@ type GroupReader interface {
 	GroupName(ctx context.Context, groupID string) (string, error)
 }
 
+// Census lists a whole identity store, which only a pass over everybody does.
+// An error means that the list was not complete.
+type Census interface {
+	// EachUser hands on every user, in any order.
+	EachUser(ctx context.Context, each func(studio.User)) error
+	// EachGroup hands on every group, in any order.
+	EachGroup(ctx context.Context, each func(id, displayName string)) error
+}
+
+// TagLister reads the tags of many profiles at once. It is a hint only: what it
+// leaves out may be tagged all the same, and what it says may be of a while ago.
+type TagLister interface {
+	// EachTagged hands on every profile that it knows to carry our deployment
+	// tag, in the account and Region of d, whichever domain it is in.
+	EachTagged(ctx context.Context, d studio.Domain, each func(domainID, name string, tags studio.OurTags)) error
+}
+
+// Seen is a profile as it was described once. It stands for the profile for as
+// long as that has not been modified since.
+type Seen struct {
+	Name     string
+	SSOUser  string
+	Role     string
+	Settings studio.Settings
+	Modified int64 // LastModifiedTime then, in milliseconds since 1970
+	At       time.Time
+}
+
+// Memory keeps how profiles were described, so that a pass need not describe
+// what has not moved. Losing it costs time, nothing else.
+type Memory interface {
+	// EachSeen hands on everything kept for a domain.
+	EachSeen(ctx context.Context, domain string, each func(Seen)) error
+	// KeepSeen stores or replaces. Idempotent.
+	KeepSeen(ctx context.Context, domain string, seen []Seen) error
+	// ForgetSeen deletes by name. Idempotent.
+	ForgetSeen(ctx context.Context, domain string, names []string) error
+}
+
+// DomainRecord is what the state table remembers of a domain as a whole.
+type DomainRecord struct {
+	Name       string
+	ID         string
+	StoreID    string // the identity store whose users it was managed for
+	Deployment string
+	Passed     time.Time     // when the last pass over it ended
+	Took       time.Duration // how long that pass took
+	Profiles   int           // how many profiles it listed
+}
+
+// Register knows every domain that was ever managed with this state table.
+type Register interface {
+	// Registered lists them all.
+	Registered(ctx context.Context) ([]DomainRecord, error)
+	// Register stores or replaces one. Idempotent.
+	Register(ctx context.Context, d DomainRecord) error
+	// Unregister deletes one by name. Idempotent.
+	Unregister(ctx context.Context, name string) error
+}
+
 // Pins remember which id a group's display name meant when it was first
 // resolved: a name that later means another group is not followed.
 type Pins interface {
@@ -117,6 +177,8 @@ type ProfileReader interface {
 	// List gives name, status and times of all profiles whose name contains
 	// part, ignoring case; "" lists all.
 	List(ctx context.Context, d studio.Domain, part string) ([]studio.Profile, error)
+	// Each hands on what List gives of all profiles, page by page.
+	Each(ctx context.Context, d studio.Domain, each func(studio.Profile)) error
 	// Describe reads everything of one profile but its tags. ErrGone when there is none.
 	Describe(ctx context.Context, d studio.Domain, name string) (studio.Profile, error)
 	// Read is Describe with tags, in one round where possible. ErrGone when there is none.
@@ -305,6 +367,9 @@ type Looks interface {
 	// who moved it sends the message: sequence is then above 0. A writer that
 	// asks again, because it was cut off before it could send, moves it again.
 	Schedule(ctx context.Context, subject, writer string, now, due time.Time) (sequence int64, err error)
+	// Ask counts what asks for looks at a subject: count is 1 for the first within
+	// a minute, which began at since.
+	Ask(ctx context.Context, subject string, now time.Time) (count int64, since time.Time, err error)
 	// Begin reports whether sequence is still the subject's planned look, and
 	// takes it for spent from then on. A look that was cut off may begin again.
 	Begin(ctx context.Context, subject string, sequence int64) (bool, error)
@@ -338,6 +403,8 @@ type Persons interface {
 	Forget(ctx context.Context, k Key) error
 	// Managed lists everybody of a domain.
 	Managed(ctx context.Context, domain string) ([]Person, error)
+	// EachManaged hands on what Managed lists, page by page.
+	EachManaged(ctx context.Context, domain string, each func(Person)) error
 }
 
 // Journal is the append-only record of changes and refusals.

@@ -28,6 +28,7 @@ type reader struct {
 	assignments Assignments
 	gate        *gate
 	shared      *sharedReads // nil: nothing is shared with other domains
+	hint        string       // a profile that may be the user's, beside those found by name
 }
 
 func (r *Reconciler) reader() reader {
@@ -206,8 +207,10 @@ func (r reader) candidates(ctx context.Context, t Target, s *sight, named []stud
 	for _, p := range named {
 		names[p.Name] = true
 	}
-	if s.remembered.Profile != "" {
-		names[s.remembered.Profile] = true
+	for _, name := range []string{s.remembered.Profile, r.hint} {
+		if name != "" {
+			names[name] = true
+		}
 	}
 	profiles, err := r.readAll(ctx, t, slices.Sorted(maps.Keys(names)))
 	if err != nil {

@@ -57,12 +57,19 @@ type Reconciler struct {
 	RejectFor  time.Duration
 	// HeldLoseSignIn takes the sign-in that we gave from people who are held.
 	HeldLoseSignIn bool
+	// Coalesce puts off what is asked for very often; set in the function only,
+	// where a sync of a directory comes as a burst of events.
+	Coalesce bool
 	// DeleteShared lets a leaver's shared spaces be deleted with the profile.
 	DeleteShared bool
 	Targets      []Target
 
 	Identity    Identity
+	Census      Census
 	Profiles    ProfileReader
+	Tags        TagLister
+	Memory      Memory
+	Register    Register
 	Writer      ProfileWriter
 	Mapping     *Mapping
 	Domains     DomainReader
@@ -87,13 +94,17 @@ type Reconciler struct {
 	Log *slog.Logger
 
 	once     sync.Once
+	enrolled sync.Map // domain ids that the register has
 	theGate  *gate
 	theLists *listings
 }
 
 // make makes what rests on the fields, when it is first needed.
 func (r *Reconciler) make() {
-	r.theGate = &gate{domains: r.Domains, instances: r.Instances, now: r.Now}
+	r.theGate = &gate{
+		domains: r.Domains, instances: r.Instances, register: r.Register, now: r.Now,
+		storeID: r.StoreID, deployment: r.Deployment, formerly: r.Formerly,
+	}
 	r.theLists = &listings{lister: r.Lister, now: r.Now}
 }
 
@@ -136,6 +147,7 @@ type how struct {
 	trigger plan.Trigger
 	shared  *sharedReads // what several domains of one event share; nil: nothing
 	bulk    bool         // one of many that are looked at together
+	hint    string       // a profile that may be the user's, whatever it is called; "" for none
 }
 
 // look is Look, in company.
@@ -189,7 +201,7 @@ func (r *Result) again(after time.Duration, why string) {
 // one reads, plans and applies.
 func (r *Reconciler) one(ctx context.Context, t Target, key Key, h how) (Result, error) {
 	result := Result{Key: key}
-	seen, err := r.sight(ctx, t, key, h.shared)
+	seen, err := r.sight(ctx, t, key, h)
 	if err != nil {
 		return result, err
 	}
@@ -205,10 +217,10 @@ func (r *Reconciler) one(ctx context.Context, t Target, key Key, h how) (Result,
 
 // sight reads what a plan is computed from. Before anything is changed because
 // of rows that were read earlier, they are read again.
-func (r *Reconciler) sight(ctx context.Context, t Target, key Key, shared *sharedReads) (sight, error) {
+func (r *Reconciler) sight(ctx context.Context, t Target, key Key, h how) (sight, error) {
 	started := r.Now()
 	from := r.reader()
-	from.shared = shared
+	from.shared, from.hint = h.shared, h.hint
 	seen, err := from.person(ctx, t, key.UserID)
 	if err != nil {
 		return sight{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"studiokeeper/internal/plan"
@@ -29,6 +30,12 @@ func (a *applier) foresee(ctx context.Context, changes []plan.Change) error {
 	for _, p := range a.seen.person.Profiles {
 		if p.Owner(a.r.Deployment, a.r.Formerly) == studio.Ours && p.Tags[studio.TagUserID] == a.result.Key.UserID {
 			want.Profile, want.GroupID = p.Name, p.Tags[studio.TagGroup]
+		}
+	}
+	changing := func(c plan.Change) bool { return !c.Kind.Reports() }
+	if a.t.Domain.Mode != studio.Observe && slices.ContainsFunc(changes, changing) {
+		if err := a.r.enrol(ctx, a.t); err != nil {
+			return err
 		}
 	}
 	for _, c := range changes {

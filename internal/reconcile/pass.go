@@ -1,0 +1,324 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"studiokeeper/internal/event"
+	"studiokeeper/internal/plan"
+	"studiokeeper/internal/studio"
+)
+
+// A pass over so many profiles, or that took so long the last time, is split by
+// domain: a function has 15 minutes and 256 MB.
+const (
+	splitProfiles = 200_000
+	splitTime     = 8 * time.Minute
+)
+
+// passReserve is how much of the function's time is left for handing on what
+// was found, once describing ends.
+const passReserve = 2 * time.Minute
+
+// pass looks at everybody: it reads with lists, and hands on a look at each
+// person with whom something is not as it should be. What it finds is never the
+// ground for a change: the look reads again.
+func (r *Reconciler) pass(ctx context.Context, l event.Look) error {
+	known, err := r.Register.Registered(ctx)
+	if err != nil {
+		return fmt.Errorf("list the domains known: %w", err)
+	}
+	if l.Domain == "" && r.large(known) {
+		return r.split(ctx, l)
+	}
+	started := r.Now()
+	x := Extent{Deep: l.Deep, Keep: r.Memory}
+	if l.Domain != "" {
+		x.Domains = []string{l.Domain}
+	}
+	if end, bounded := ctx.Deadline(); bounded {
+		x.Until = started.Add(time.Until(end) - passReserve)
+	}
+	s, err := r.Survey(ctx, x)
+	if err != nil {
+		return err
+	}
+	errs := slices.Clone(s.Doubts)
+	for name, err := range s.Failed {
+		errs = append(errs, fmt.Errorf("domain %s: %w", name, err))
+	}
+	errs = append(errs, r.unconfigured(ctx, known))
+	for _, t := range r.targets(ctx, l.Domain) {
+		if s.Failed[t.Domain.Name] == nil {
+			errs = append(errs, r.passOver(ctx, t, s, l, started))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// large tells from the last passes whether one function can do this one.
+func (r *Reconciler) large(known []DomainRecord) bool {
+	profiles, took := 0, time.Duration(0)
+	for _, d := range known {
+		profiles += d.Profiles
+		took = max(took, d.Took)
+	}
+	return len(r.Targets) > 1 && (profiles > splitProfiles || took > splitTime)
+}
+
+func (r *Reconciler) split(ctx context.Context, l event.Look) error {
+	var errs []error
+	for _, t := range r.Targets {
+		own := event.Look{Scope: event.Everybody, Domain: t.Domain.Name, Deep: l.Deep, Trigger: l.Trigger}
+		errs = append(errs, r.schedule(ctx, r.Pass, subjectOf(own), own, r.Now()))
+	}
+	return errors.Join(errs...)
+}
+
+// passOver hands on what a survey found in one domain.
+func (r *Reconciler) passOver(ctx context.Context, t Target, s *Survey, l event.Look, started time.Time) error {
+	f := s.find(t.Domain.Name)
+	errs := []error{r.HoldMany(ctx, t, f.Leavers)}
+	var looks []event.Look
+	for _, w := range f.Wanted {
+		if w.Reports {
+			told, err := r.toldOf(ctx, w)
+			errs = append(errs, err)
+			if told || err != nil {
+				continue
+			}
+		}
+		looks = append(looks, event.Look{UserID: w.Key.UserID, Domain: w.Key.Domain, Profile: w.Hint, Trigger: l.Trigger, RowsAfter: started})
+	}
+	for i := range looks {
+		looks[i].Bulk = len(looks) > bulkFrom
+	}
+	errs = append(errs, r.handOnAll(ctx, looks), r.passSignIn(ctx, t, s, f.Through, l))
+	if n := s.Waiting[t.Domain.Name]; n > 0 {
+		r.Log.WarnContext(ctx, "profiles were listed and not described yet, for want of time", "domain", t.Domain.Name, "profiles", n)
+		again := event.Look{Scope: event.Everybody, Domain: t.Domain.Name, Trigger: l.Trigger}
+		errs = append(errs, r.schedule(ctx, r.Pass, subjectOf(again), again, r.Now().Add(collect)))
+	}
+	errs = append(errs, r.Register.Register(ctx, DomainRecord{
+		Name: t.Domain.Name, ID: t.Domain.ID, StoreID: r.StoreID, Deployment: r.Deployment,
+		Passed: r.Now().UTC(), Took: r.Now().Sub(started), Profiles: f.Profiles,
+	}))
+	r.Log.InfoContext(ctx, "pass", "domain", t.Domain.Name, "profiles", f.Profiles, "looks", len(looks), "took", r.Now().Sub(started).String())
+	return errors.Join(errs...)
+}
+
+// toldOf tells whether a person with whom there is only something to report was
+// reported within a day, and takes it for told from now on.
+func (r *Reconciler) toldOf(ctx context.Context, w Wanted) (bool, error) {
+	what := "pass " + plan.Digest(w.Changes)
+	told, err := r.Journal.Told(ctx, w.Key, what)
+	if err != nil || told {
+		return told, wrap(err, "look up what was told of user %s", w.Key.UserID)
+	}
+	return false, wrap(r.Journal.Tell(ctx, w.Key, what), "remember what was told of user %s", w.Key.UserID)
+}
+
+// passSignIn assigns the groups whose people are ready, and takes the sign-in
+// from those that have no row any more.
+func (r *Reconciler) passSignIn(ctx context.Context, t Target, s *Survey, through map[string]bool, l event.Look) error {
+	if !assignsGroups(t.Domain) {
+		return nil
+	}
+	recorded, err := r.Assignments.Assignments(ctx, t.Domain.Name)
+	if err != nil {
+		return fmt.Errorf("list the assignments of %s: %w", t.Domain.Name, err)
+	}
+	var errs []error
+	for group := range through {
+		if _, known := recorded[Principal{Group: true, ID: group}]; !known && s.Facts[t.Domain.Name].Application != "" {
+			next := event.Look{Scope: event.SignIn, GroupID: group, Domain: t.Domain.Name, Trigger: l.Trigger}
+			errs = append(errs, r.schedule(ctx, r.Pass, "signin#"+group+"#"+t.Domain.Name, next, r.Now().Add(collect)))
+		}
+	}
+	mapped := groupIDs(of(s.Rows, t.Domain.Name))
+	for p, ours := range recorded {
+		if !p.Group || !ours || slices.Contains(mapped, p.ID) {
+			continue
+		}
+		held, err := r.UnassignGroup(ctx, t, p.ID)
+		errs = append(errs, err)
+		if held != "" {
+			r.Log.WarnContext(ctx, "held", "domain", t.Domain.Name, "group", p.ID, "reason", held)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// unconfigured reports domains that are managed with this state table and that
+// the configuration has no more; one in which nobody is left is forgotten.
+func (r *Reconciler) unconfigured(ctx context.Context, known []DomainRecord) error {
+	left, err := r.Unconfigured(ctx, known)
+	for _, d := range left {
+		if d.Profiles == 0 {
+			err = errors.Join(err, wrap(r.Register.Unregister(ctx, d.Name), "forget domain %s", d.Name))
+			continue
+		}
+		r.Log.WarnContext(ctx, "the configuration has no more a domain that is managed; set its state: retire before taking it out", "domain", d.Name, "domainId", d.ID, "managed", d.Profiles)
+	}
+	return err
+}
+
+// enrol makes a domain known before anything is changed in it, once.
+func (r *Reconciler) enrol(ctx context.Context, t Target) error {
+	if _, done := r.enrolled.Load(t.Domain.ID); done {
+		return nil
+	}
+	known, err := r.Register.Registered(ctx)
+	if err != nil {
+		return fmt.Errorf("list the domains known: %w", err)
+	}
+	if !slices.ContainsFunc(known, func(d DomainRecord) bool { return d.Name == t.Domain.Name && d.ID == t.Domain.ID }) {
+		err = r.Register.Register(ctx, DomainRecord{Name: t.Domain.Name, ID: t.Domain.ID, StoreID: r.StoreID, Deployment: r.Deployment})
+		if err != nil {
+			return fmt.Errorf("make domain %s known: %w", t.Domain.Name, err)
+		}
+	}
+	r.enrolled.Store(t.Domain.ID, true)
+	return nil
+}
+
+// Unconfigured lists domains that are known and not configured, each with the
+// number of profiles that are managed there.
+func (r *Reconciler) Unconfigured(ctx context.Context, known []DomainRecord) ([]DomainRecord, error) {
+	var left []DomainRecord
+	var errs []error
+	for _, d := range known {
+		if _, configured := r.Target(d.Name); configured {
+			continue
+		}
+		d.Profiles = 0
+		err := r.Persons.EachManaged(ctx, d.Name, func(Person) { d.Profiles++ })
+		if err != nil {
+			errs = append(errs, fmt.Errorf("count the managed people of %s: %w", d.Name, err))
+			continue
+		}
+		left = append(left, d)
+	}
+	return left, errors.Join(errs...)
+}
+
+// Wanted is a person at whom something is to be looked at.
+type Wanted struct {
+	Key     Key
+	Hint    string // a profile that is theirs to take over; "" for none
+	Changes []plan.Change
+	Reports bool // nothing is to be changed, only reported
+}
+
+// Findings are what a survey found in one domain.
+type Findings struct {
+	Wanted   []Wanted
+	Leavers  []Key           // people who would begin to lose what they have
+	Through  map[string]bool // groups through which somebody has all they should
+	Profiles int
+}
+
+// find sorts out whom a look is wanted at in a domain.
+func (s *Survey) find(domain string) Findings {
+	f := Findings{Through: map[string]bool{}}
+	index := map[string]Person{}
+	for k, p := range s.Index {
+		if k.Domain == domain {
+			index[k.UserID] = p
+		}
+	}
+	world := s.World
+	world.Domains = slices.Clone(world.Domains)
+	world.Domains = slices.DeleteFunc(world.Domains, func(d plan.DomainView) bool { return d.Policy.Domain.Name != domain })
+	for _, d := range world.Domains {
+		f.Profiles += len(d.Profiles)
+	}
+	for view, one := range world.Decide() {
+		f.person(view, one, index)
+		delete(index, one.Person.User.ID)
+	}
+	for id := range index {
+		f.Wanted = append(f.Wanted, Wanted{Key: Key{domain, id}}) // no row and no profile speaks of them any more
+	}
+	return f
+}
+
+func (f *Findings) person(view *plan.DomainView, one plan.Decided, index map[string]Person) {
+	w := Wanted{Key: Key{view.Policy.Domain.Name, one.Person.User.ID}, Changes: one.Changes, Hint: one.Claimable(view.Policy)}
+	if len(one.Changes) == 0 {
+		_, indexed := index[w.Key.UserID]
+		entitled := one.Verdict.Standing == plan.Entitled
+		if entitled {
+			f.Through[one.Verdict.Winner.GroupID] = true
+		}
+		if indexed && (entitled || len(one.Person.Profiles) == 0) {
+			f.Wanted = append(f.Wanted, w)
+		}
+		return
+	}
+	w.Reports = !slices.ContainsFunc(one.Changes, func(c plan.Change) bool { return !c.Kind.Reports() || c.Kind == plan.Wait })
+	if w.Reports && one.Doubted() {
+		return // the group that could not be read is reported, once for all its people
+	}
+	if slices.ContainsFunc(one.Changes, func(c plan.Change) bool { return c.Kind.Removes() }) {
+		f.Leavers = append(f.Leavers, w.Key)
+	}
+	f.Wanted = append(f.Wanted, w)
+}
+
+// HoldMany holds all removals of a pass that together exceed a domain's limit:
+// the limit trips before the first.
+func (r *Reconciler) HoldMany(ctx context.Context, t Target, leavers []Key) error {
+	if len(leavers) == 0 || t.Domain.Mode == studio.Observe {
+		return nil
+	}
+	a, err := r.allowance(ctx, t, leavers)
+	if err != nil || a.undecided <= a.left || a.window.Tripped {
+		return err
+	}
+	r.Log.WarnContext(ctx, "more removals at once than the limit allows: all of them are held", "domain", t.Domain.Name, "removals", a.undecided, "allowed", a.left)
+	w := a.window
+	w.Tripped = true
+	err = r.Removals.SetWindow(ctx, t.Domain.Name, w)
+	if errors.Is(err, ErrChanged) {
+		return r.HoldMany(ctx, t, leavers)
+	}
+	return wrap(err, "hold the removals of %s", t.Domain.Name)
+}
+
+// allowance is what may go in a domain, and what a pass wants to go.
+type allowance struct {
+	window    GuardWindow
+	left      int // how many more may go
+	undecided int // of the leavers, those about whom nothing was decided yet
+}
+
+func (r *Reconciler) allowance(ctx context.Context, t Target, leavers []Key) (allowance, error) {
+	decided := map[string]Removal{}
+	all, err := r.Removals.Removals(ctx, t.Domain.Name)
+	if err != nil {
+		return allowance{}, fmt.Errorf("list the removals of %s: %w", t.Domain.Name, err)
+	}
+	for _, removal := range all {
+		decided[removal.UserID] = removal
+	}
+	a := allowance{}
+	for _, k := range leavers {
+		if !decided[k.UserID].stands(r.Now()) {
+			a.undecided++
+		}
+	}
+	w, tally, err := r.tally(ctx, t.Domain.Name)
+	if err != nil {
+		return allowance{}, err
+	}
+	w.Start, w.Managed, w.Admitted, w.Tripped = tally.Start, tally.Managed, tally.Admitted, tally.Tripped
+	a.window = w
+	if !w.Tripped {
+		a.left = max(0, r.Limit.Allows(w.Managed)-w.Admitted)
+	}
+	return a, nil
+}
