@@ -22,6 +22,8 @@ type requestRate struct {
 //
 // Published: 20 a second for each Identity Store API, and for all of sso-admin together.
 // https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html
+// Published: 15 a second for GetResources of the Resource Groups Tagging API.
+// https://docs.aws.amazon.com/tag-editor/latest/userguide/reference.html
 // Unverified: SageMaker publishes no rates for its Studio APIs; these are cautious guesses.
 func rateOf(service, operation string) (requestRate, bool) {
 	switch service {
@@ -29,6 +31,8 @@ func rateOf(service, operation string) (requestRate, bool) {
 		return requestRate{perSecond: 20, burst: 10}, true
 	case ssoAdminID:
 		return requestRate{perSecond: 20, burst: 10, shared: true}, true
+	case "Resource Groups Tagging API":
+		return requestRate{perSecond: 15, burst: 7}, true
 	case sagemakerID:
 		switch operation {
 		case "CreateUserProfile", "UpdateUserProfile", "DeleteUserProfile":

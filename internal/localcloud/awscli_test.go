@@ -123,3 +123,23 @@ func TestAWSCommandLineInterfaceAssigns(t *testing.T) {
 		t.Errorf("get-application-assignment-configuration (-want +got):\n%s", diff)
 	}
 }
+
+func TestAWSCommandLineInterfaceFindsByTag(t *testing.T) {
+	path := awsPath(t)
+	w := newWorld(t, &localcloud.Cloud{ProfileDelay: -1})
+	domain := w.domain("research", smtypes.AuthModeSso)
+	alice := w.taggedProfile(domain, "alice", "team", "ml")
+	bob := w.taggedProfile(domain, "bob", "team", "web")
+	shown := func(arn, team string) any {
+		return map[string]any{"ResourceARN": arn, "Tags": []any{map[string]any{"Key": "team", "Value": team}}}
+	}
+	get := []string{"resourcegroupstaggingapi", "get-resources"}
+	all := w.cli(path, append(get, "--resource-type-filters", "sagemaker:user-profile", "--page-size", "1")...)
+	if diff := cmp.Diff([]any{shown(alice, "ml"), shown(bob, "web")}, all["ResourceTagMappingList"]); diff != "" {
+		t.Errorf("get-resources of profiles, page by page (-want +got):\n%s", diff)
+	}
+	one := w.cli(path, append(get, "--tag-filters", "Key=team,Values=web,ops")...)
+	if diff := cmp.Diff([]any{shown(bob, "web")}, one["ResourceTagMappingList"]); diff != "" {
+		t.Errorf("get-resources by tag (-want +got):\n%s", diff)
+	}
+}

@@ -42,6 +42,9 @@ type Cloud struct {
 	AppsAllowUpdates bool
 	// ProfileQuota is how many user profiles one account may have in a Region; 0 means DefaultProfileQuota.
 	ProfileQuota int
+	// TagLag is how long GetResources of the Resource Groups Tagging API goes on showing a resource as it was
+	// before its tags changed or it was deleted. AWS publishes no figure; ListTags has no lag. 0 means none.
+	TagLag time.Duration
 	// AssignFrom says which account may change the assignments of a Studio domain's application.
 	AssignFrom AssignmentAccount
 	// RequireAssignment makes CreateUserProfile refuse a user whom the domain's application does not let in.
@@ -97,6 +100,7 @@ func (c *Cloud) services() []service {
 		dynamodbService(c),
 		sqsService(c),
 		eventsService(c),
+		taggingService(c),
 	}
 }
 

@@ -34,7 +34,7 @@ type table struct {
 	ttl       string       // attribute, empty while time to live is off
 	protected bool
 	bytes     int
-	items     ordered[attributes]
+	items     ordered[string, attributes]
 }
 
 type keyAttribute struct {

@@ -47,6 +47,7 @@ type studioPlace struct {
 	spaces   roster[studioSpace]   // by spaceKey
 	apps     roster[studioApp]     // by appKey
 	changes  uint64                // counts modifications, to sort by them
+	index    tagIndex              // what GetResources shows
 }
 
 // studio is Studio where a call goes to, with what was being deleted gone if its time is over. Cloud.mu is
@@ -61,7 +62,7 @@ func (c *Cloud) studioIn(at place, now time.Time) *studioPlace {
 	}
 	p := c.studio.places[at]
 	if p == nil {
-		p = &studioPlace{place: at}
+		p = &studioPlace{place: at, index: tagIndex{lag: c.TagLag}}
 		c.studio.places[at] = p
 	}
 	p.reap(now)
@@ -84,6 +85,7 @@ func (p *studioPlace) reap(now time.Time) {
 	for _, d := range p.domains.all() {
 		if d.Status == types.DomainStatusDeleting && !now.Before(d.until) {
 			p.domains.remove(*d.DomainId)
+			p.index.gone(*d.DomainArn, d.until)
 		}
 	}
 }

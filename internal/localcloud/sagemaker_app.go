@@ -102,6 +102,7 @@ func (p *studioPlace) reapApps(now time.Time) {
 	}
 	for _, a := range gone {
 		p.apps.remove(a.key().id())
+		p.index.gone(*a.AppArn, a.until)
 	}
 }
 
@@ -169,6 +170,7 @@ func createApp(c *call, in *sagemaker.CreateAppInput) (*sagemaker.CreateAppOutpu
 		return nil, resourceInUse("App [%s] already exists in %s status.", k, app.Status)
 	}
 	app.start(c, owner, in)
+	p.index.tagged(*app.AppArn, app.tags, c.now)
 	return &sagemaker.CreateAppOutput{AppArn: app.AppArn}, nil
 }
 

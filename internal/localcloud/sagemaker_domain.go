@@ -77,6 +77,7 @@ func createDomain(c *call, in *sagemaker.CreateDomainInput) (*sagemaker.CreateDo
 	}
 	d.settle(c.now)
 	p.domains.add(id, d)
+	p.index.tagged(*d.DomainArn, d.tags, c.now)
 	return &sagemaker.CreateDomainOutput{DomainArn: d.DomainArn, DomainId: d.DomainId, Url: d.Url}, nil
 }
 

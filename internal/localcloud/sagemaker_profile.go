@@ -70,6 +70,7 @@ func (p *studioPlace) profile(domain, name *string, now time.Time) (*studioDomai
 // forget removes a deleted profile.
 func (p *studioPlace) forget(profile *studioProfile) {
 	p.profiles.remove(profileKey(*profile.DomainId, *profile.UserProfileName))
+	p.index.gone(*profile.UserProfileArn, profile.until)
 }
 
 func createProfile(c *call, in *sagemaker.CreateUserProfileInput) (*sagemaker.CreateUserProfileOutput, error) {
@@ -104,6 +105,7 @@ func (c *Cloud) makeProfile(p *studioPlace, d *studioDomain, in *sagemaker.Creat
 	made.turn(p, types.UserProfileStatusPending, now, c.delay())
 	made.created = made.changed
 	p.profiles.add(profileKey(*d.DomainId, *in.UserProfileName), made)
+	p.index.tagged(*made.UserProfileArn, made.tags, now)
 	return made
 }
 

@@ -70,6 +70,7 @@ func (p *studioPlace) reapSpaces(now time.Time) {
 	}
 	for _, s := range gone {
 		p.spaces.remove(spaceKey(*s.DomainId, *s.SpaceName))
+		p.index.gone(*s.SpaceArn, s.until)
 	}
 }
 

@@ -37,6 +37,7 @@ func createSpace(c *call, in *sagemaker.CreateSpaceInput) (*sagemaker.CreateSpac
 	made.turn(p, types.SpaceStatusPending, c.now, c.cloud.spaceDelay())
 	made.created = made.changed
 	p.spaces.add(spaceKey(*d.DomainId, *in.SpaceName), made)
+	p.index.tagged(*made.SpaceArn, made.tags, c.now)
 	return &sagemaker.CreateSpaceOutput{SpaceArn: made.SpaceArn}, nil
 }
 

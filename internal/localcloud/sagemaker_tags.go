@@ -3,6 +3,7 @@ package localcloud
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
@@ -46,42 +47,54 @@ func duplicateTag(tags []types.Tag) error {
 	return nil
 }
 
-// tagged finds the tags behind an ARN: those of a domain, user profile, space or app of the caller's account
-// and Region.
-func (p *studioPlace) tagged(c *call, arn *string) (*[]types.Tag, error) {
+// taggable is a resource that can have tags: its ARN, and where they are kept.
+type taggable struct {
+	arn  *string
+	tags *[]types.Tag
+}
+
+// tagged finds what an ARN names, whatever the case of names: a domain, user profile, space or app of the
+// caller's account and Region.
+func (p *studioPlace) tagged(c *call, arn *string) (taggable, error) {
 	var v constraints
 	v.length("resourceArn", arn, 0, 256)
 	v.pattern("resourceArn", arn, studioARNFormat)
 	if err := v.verdict(); err != nil {
-		return nil, err
+		return taggable{}, err
 	}
 	parts := strings.SplitN(*arn, ":", 6)
 	missing := resourceNotFound("Could not find resource with ARN %s", *arn)
 	if parts[3] != c.region || parts[4] != c.account {
-		return nil, missing
+		return taggable{}, missing
 	}
 	kind, rest, _ := strings.Cut(parts[5], "/")
 	switch kind {
 	case "domain":
 		if d := p.domains.get(rest); d != nil {
-			return &d.tags, nil
+			return taggable{d.DomainArn, &d.tags}, nil
 		}
 	case "space":
 		domain, name, _ := strings.Cut(rest, "/")
 		if space := p.spaces.get(spaceKey(domain, name)); space != nil {
-			return &space.tags, nil
+			return taggable{space.SpaceArn, &space.tags}, nil
 		}
 	case "app":
 		if app := p.appOfARN(rest); app != nil {
-			return &app.tags, nil
+			return taggable{app.AppArn, &app.tags}, nil
 		}
 	case "user-profile":
 		domain, name, _ := strings.Cut(rest, "/")
 		if profile := p.profiles.get(profileKey(domain, name)); profile != nil {
-			return &profile.tags, nil
+			return taggable{profile.UserProfileArn, &profile.tags}, nil
 		}
 	}
-	return nil, missing
+	return taggable{}, missing
+}
+
+// retag gives a resource other tags.
+func (p *studioPlace) retag(r taggable, tags []types.Tag, now time.Time) {
+	*r.tags = tags
+	p.index.tagged(*r.arn, tags, now)
 }
 
 func addTags(c *call, in *sagemaker.AddTagsInput) (*sagemaker.AddTagsOutput, error) {
@@ -95,11 +108,12 @@ func addTags(c *call, in *sagemaker.AddTagsInput) (*sagemaker.AddTagsOutput, err
 	}
 	c.cloud.mu.Lock()
 	defer c.cloud.mu.Unlock()
-	tags, err := c.studio().tagged(c, in.ResourceArn)
+	p := c.studio()
+	resource, err := p.tagged(c, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
-	merged := slices.Clone(*tags)
+	merged := slices.Clone(*resource.tags)
 	for _, tag := range in.Tags {
 		at := slices.IndexFunc(merged, func(t types.Tag) bool { return *t.Key == *tag.Key })
 		if at < 0 {
@@ -111,7 +125,7 @@ func addTags(c *call, in *sagemaker.AddTagsInput) (*sagemaker.AddTagsOutput, err
 	if len(merged) > mostTags {
 		return nil, validation("A resource can have at most %d tags; %s would have %d", mostTags, *in.ResourceArn, len(merged))
 	}
-	*tags = merged
+	p.retag(resource, merged, c.now)
 	return &sagemaker.AddTagsOutput{Tags: slices.Clone(merged)}, nil
 }
 
@@ -125,11 +139,11 @@ func listTags(c *call, in *sagemaker.ListTagsInput) (*sagemaker.ListTagsOutput, 
 	}
 	c.cloud.mu.Lock()
 	defer c.cloud.mu.Unlock()
-	tags, err := c.studio().tagged(c, in.ResourceArn)
+	resource, err := c.studio().tagged(c, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
-	return &sagemaker.ListTagsOutput{Tags: append([]types.Tag{}, *tags...)}, nil
+	return &sagemaker.ListTagsOutput{Tags: append([]types.Tag{}, *resource.tags...)}, nil
 }
 
 func deleteTags(c *call, in *sagemaker.DeleteTagsInput) (*sagemaker.DeleteTagsOutput, error) {
@@ -140,10 +154,12 @@ func deleteTags(c *call, in *sagemaker.DeleteTagsInput) (*sagemaker.DeleteTagsOu
 	}
 	c.cloud.mu.Lock()
 	defer c.cloud.mu.Unlock()
-	tags, err := c.studio().tagged(c, in.ResourceArn)
+	p := c.studio()
+	resource, err := p.tagged(c, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
-	*tags = slices.DeleteFunc(slices.Clone(*tags), func(t types.Tag) bool { return slices.Contains(in.TagKeys, *t.Key) })
+	kept := slices.DeleteFunc(slices.Clone(*resource.tags), func(t types.Tag) bool { return slices.Contains(in.TagKeys, *t.Key) })
+	p.retag(resource, kept, c.now)
 	return &sagemaker.DeleteTagsOutput{}, nil
 }

@@ -24,6 +24,8 @@ func Rates() []Rate {
 		// Identity Center quotas: 20 a second per Identity Store API; sso-admin's APIs share 20.
 		{Service: "identitystore", PerSecond: 20, Burst: 20, Published: true},
 		{Service: "sso", Shared: true, PerSecond: 20, Burst: 20, Published: true},
+		// Tag Editor quotas: 15 a second for GetResources.
+		{Service: "tagging", Operation: "GetResources", PerSecond: 15, Burst: 15, Published: true},
 		// SageMaker publishes no request rates for its Studio APIs.
 		{Service: "sagemaker", Operation: "CreateUserProfile", PerSecond: 5, Burst: 10},
 		{Service: "sagemaker", Operation: "UpdateUserProfile", PerSecond: 5, Burst: 10},
@@ -73,9 +75,17 @@ func (c *Cloud) throttle(made *call) *apiError {
 		c.limits.buckets[key] = bucket
 	}
 	if !bucket.AllowN(c.nowLocked(), 1) {
-		return errf(0, "ThrottlingException", "Rate exceeded")
+		return errf(0, throttled(made.service), "Rate exceeded")
 	}
 	return nil
+}
+
+// throttled is what a service calls a call too many.
+func throttled(service string) string {
+	if service == "tagging" {
+		return "ThrottledException"
+	}
+	return "ThrottlingException"
 }
 
 func rateOf(service, operation string) (Rate, bool) {

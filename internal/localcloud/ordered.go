@@ -1,29 +1,29 @@
 package localcloud
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"sort"
-	"strings"
 )
 
 // blockSize is how many entries a block of an ordered map holds at most.
 const blockSize = 512
 
-// ordered maps strings to values in the order of its keys. Finding is logarithmic and inserting moves at
+// ordered maps keys to values in the order of its keys. Finding is logarithmic and inserting moves at
 // most one block, so that hundreds of thousands of items are no burden. The zero value is empty.
-type ordered[V any] struct {
-	blocks [][]entry[V]
+type ordered[K cmp.Ordered, V any] struct {
+	blocks [][]entry[K, V]
 	count  int
 }
 
-type entry[V any] struct {
-	key   string
+type entry[K cmp.Ordered, V any] struct {
+	key   K
 	value V
 }
 
 // seek gives the place of the first entry whose key is not before key.
-func (o *ordered[V]) seek(key string) (block, at int) {
+func (o *ordered[K, V]) seek(key K) (block, at int) {
 	block = sort.Search(len(o.blocks), func(i int) bool {
 		b := o.blocks[i]
 		return b[len(b)-1].key >= key
@@ -31,11 +31,11 @@ func (o *ordered[V]) seek(key string) (block, at int) {
 	if block == len(o.blocks) {
 		return block, 0
 	}
-	at, _ = slices.BinarySearchFunc(o.blocks[block], key, func(e entry[V], key string) int { return strings.Compare(e.key, key) })
+	at, _ = slices.BinarySearchFunc(o.blocks[block], key, func(e entry[K, V], key K) int { return cmp.Compare(e.key, key) })
 	return block, at
 }
 
-func (o *ordered[V]) get(key string) (v V, ok bool) {
+func (o *ordered[K, V]) get(key K) (v V, ok bool) {
 	b, i := o.seek(key)
 	if b == len(o.blocks) || o.blocks[b][i].key != key {
 		return v, false
@@ -43,7 +43,7 @@ func (o *ordered[V]) get(key string) (v V, ok bool) {
 	return o.blocks[b][i].value, true
 }
 
-func (o *ordered[V]) set(key string, v V) {
+func (o *ordered[K, V]) set(key K, v V) {
 	b, i := o.seek(key)
 	switch {
 	case b < len(o.blocks) && o.blocks[b][i].key == key:
@@ -54,7 +54,7 @@ func (o *ordered[V]) set(key string, v V) {
 	case b == len(o.blocks):
 		b, i = b-1, len(o.blocks[b-1])
 	}
-	o.blocks[b] = slices.Insert(o.blocks[b], i, entry[V]{key, v})
+	o.blocks[b] = slices.Insert(o.blocks[b], i, entry[K, V]{key, v})
 	o.count++
 	if len(o.blocks[b]) > blockSize {
 		o.split(b)
@@ -62,7 +62,7 @@ func (o *ordered[V]) set(key string, v V) {
 }
 
 // split halves a full block; the last one gives up little, since keys often come in order.
-func (o *ordered[V]) split(b int) {
+func (o *ordered[K, V]) split(b int) {
 	full, at := o.blocks[b], blockSize/2
 	if b == len(o.blocks)-1 {
 		at = blockSize * 7 / 8
@@ -73,7 +73,7 @@ func (o *ordered[V]) split(b int) {
 	o.blocks = slices.Insert(o.blocks, b+1, right)
 }
 
-func (o *ordered[V]) remove(key string) {
+func (o *ordered[K, V]) remove(key K) {
 	b, i := o.seek(key)
 	if b == len(o.blocks) || o.blocks[b][i].key != key {
 		return
@@ -85,14 +85,15 @@ func (o *ordered[V]) remove(key string) {
 	}
 }
 
-// from runs forward over the entries with low <= key < high; an empty high is no bound.
-func (o *ordered[V]) from(low, high string) iter.Seq2[string, V] {
-	return func(yield func(string, V) bool) {
+// from runs forward over the entries with low <= key < high; a zero high is no bound.
+func (o *ordered[K, V]) from(low, high K) iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		var unbounded K
 		b, i := o.seek(low)
 		for ; b < len(o.blocks); b, i = b+1, 0 {
 			for ; i < len(o.blocks[b]); i++ {
 				e := o.blocks[b][i]
-				if high != "" && e.key >= high || !yield(e.key, e.value) {
+				if high != unbounded && e.key >= high || !yield(e.key, e.value) {
 					return
 				}
 			}
@@ -100,11 +101,12 @@ func (o *ordered[V]) from(low, high string) iter.Seq2[string, V] {
 	}
 }
 
-// back runs backward over the entries with low <= key < high; an empty high is no bound.
-func (o *ordered[V]) back(low, high string) iter.Seq2[string, V] {
-	return func(yield func(string, V) bool) {
+// back runs backward over the entries with low <= key < high; a zero high is no bound.
+func (o *ordered[K, V]) back(low, high K) iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		var unbounded K
 		b, i := len(o.blocks), 0
-		if high != "" {
+		if high != unbounded {
 			b, i = o.seek(high)
 		}
 		for {
