@@ -49,6 +49,9 @@ func (r *Reconciler) pass(ctx context.Context, l event.Look) error {
 	if len(s.World.Users) == 0 && slices.ContainsFunc(s.World.Domains, func(d plan.DomainView) bool { return len(d.Profiles) > 0 }) {
 		return fmt.Errorf("identity store %s lists no users at all, which is taken for a failed read: nothing is changed", r.StoreID)
 	}
+	for _, note := range s.Notes {
+		r.Log.WarnContext(ctx, note)
+	}
 	errs := slices.Clone(s.Doubts)
 	for name, err := range s.Failed {
 		errs = append(errs, fmt.Errorf("domain %s: %w", name, err))

@@ -28,6 +28,8 @@ type Survey struct {
 	// Doubts are what could not be read without failing a whole domain: groups,
 	// single profiles.
 	Doubts []error
+	// Notes are what a person should know, and what is no failure.
+	Notes []string
 	// Facts are what the domains say of themselves.
 	Facts map[string]DomainFacts
 	// Groups are the display names of groups, as far as rows or listings tell.
@@ -153,7 +155,7 @@ func (s *surveyor) accept(v *plan.DomainView) {
 		return
 	}
 	if why := v.Strangers(); why != "" {
-		s.survey.Doubts = append(s.survey.Doubts, errors.New(why))
+		s.survey.Notes = append(s.survey.Notes, why)
 	}
 	v.Rows = of(s.survey.Rows, name)
 	s.survey.World.Domains = append(s.survey.World.Domains, *v)
