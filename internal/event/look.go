@@ -43,8 +43,11 @@ type Look struct {
 	// GroupName is a hash key of the mapping table as it stands there: a display name, or groupId:<id>.
 	GroupName string `json:"groupName,omitempty"`
 	// DomainID and Profile are set in scope Profile: somebody made, changed or deleted this Studio profile.
+	// In scope User Profile names one that may be theirs, whatever it is called: it is read too.
 	DomainID string `json:"domainId,omitempty"`
 	Profile  string `json:"profile,omitempty"`
+	// Plan is the digest of the only changes that may be made; "" for whatever is planned then.
+	Plan string `json:"plan,omitempty"`
 	// Domain is a domain's configured name; "" means every configured domain.
 	Domain string `json:"domain,omitempty"`
 	// Expect is what the event claims about one membership of UserID; nil when it claims nothing.
@@ -119,6 +122,7 @@ func (l Look) check() error {
 		checkID("expect.groupId", l.expectedGroup(), maxID),
 		checkID("domainId", l.DomainID, maxStudio),
 		checkID("profile", l.Profile, maxStudio),
+		checkID("plan", l.Plan, maxStudio),
 		checkText("groupName", l.GroupName, maxName),
 		checkText("domain", l.Domain, maxName),
 		checkText("subject", l.Subject, maxName),

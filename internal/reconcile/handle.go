@@ -130,9 +130,12 @@ func (r *Reconciler) apart(ctx context.Context, l event.Look, targets []Target, 
 }
 
 func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *sharedReads) (Result, error) {
-	result, err := r.look(ctx, t, l.UserID, how{trigger: trigger(l), shared: shared, bulk: l.Bulk, hint: l.Profile})
+	result, err := r.look(ctx, t, l.UserID, how{trigger: trigger(l), shared: shared, bulk: l.Bulk, hint: l.Profile, expect: l.Plan})
 	// What is to happen next is planned even when something failed.
 	next := event.Look{Scope: event.User, UserID: l.UserID, Domain: t.Domain.Name, Tries: l.Tries + 1, Bulk: l.Bulk, Trigger: l.Trigger}
+	if result.Verdict.Standing == "" {
+		next.Plan, next.Profile = l.Plan, l.Profile // nothing was read yet
+	}
 	if result.Again > 0 {
 		err = errors.Join(err, r.schedule(ctx, r.Queue, userSubject(result.Key), next, r.Now().Add(slower(result.Again, l.Tries))))
 	}

@@ -300,6 +300,7 @@ type allowance struct {
 	window    GuardWindow
 	left      int // how many more may go
 	undecided int // of the leavers, those about whom nothing was decided yet
+	decided   map[string]Removal
 }
 
 func (r *Reconciler) allowance(ctx context.Context, t Target, leavers []Key) (allowance, error) {
@@ -311,7 +312,7 @@ func (r *Reconciler) allowance(ctx context.Context, t Target, leavers []Key) (al
 	for _, removal := range all {
 		decided[removal.UserID] = removal
 	}
-	a := allowance{}
+	a := allowance{decided: decided}
 	for _, k := range leavers {
 		if !decided[k.UserID].stands(r.Now()) {
 			a.undecided++

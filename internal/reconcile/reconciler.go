@@ -49,12 +49,14 @@ type Target struct {
 // safe for concurrent use.
 type Reconciler struct {
 	Deployment string
-	Formerly   []string
-	StoreID    string
-	Grace      time.Duration
-	Protected  []string
-	Limit      plan.Limit // of removals, for each domain
-	RejectFor  time.Duration
+	// ConfigDigest identifies the configuration, for saved plans.
+	ConfigDigest string
+	Formerly     []string
+	StoreID      string
+	Grace        time.Duration
+	Protected    []string
+	Limit        plan.Limit // of removals, for each domain
+	RejectFor    time.Duration
 	// HeldLoseSignIn takes the sign-in that we gave from people who are held.
 	HeldLoseSignIn bool
 	// Coalesce puts off what is asked for very often; set in the function only,
@@ -126,6 +128,7 @@ type Result struct {
 	Entries []plan.Entry  // what was journalled
 	Held    bool          // a removal waits for a person
 	HeldWhy string        // why the removal is not carried out: it is held, or was rejected
+	Stale   bool          // another plan was expected: nothing was done
 	Err     error         // why the domain failed, when it was given a look of its own
 	Again   time.Duration // 0: nothing more to do now
 	Why     string        // why to look again
@@ -147,6 +150,7 @@ type how struct {
 	trigger plan.Trigger
 	shared  *sharedReads // what several domains of one event share; nil: nothing
 	bulk    bool         // one of many that are looked at together
+	expect  string       // digest of the only changes that may be made; "" for any
 	hint    string       // a profile that may be the user's, whatever it is called; "" for none
 }
 
@@ -207,7 +211,11 @@ func (r *Reconciler) one(ctx context.Context, t Target, key Key, h how) (Result,
 	}
 	changes, verdict := r.policy(t).Plan(seen.person)
 	result.Changes, result.Verdict, result.memberships, result.facts = changes, verdict, seen.memberships, seen.facts
-	run := applier{r: r, t: t, seen: seen, trigger: h.trigger, bulk: h.bulk, result: &result}
+	if h.expect != "" && h.expect != plan.Digest(changes) {
+		result.Stale = true
+		return result, nil
+	}
+	run := applier{r: r, expect: h.expect, t: t, seen: seen, trigger: h.trigger, bulk: h.bulk, result: &result}
 	err = run.apply(ctx, changes)
 	if err == nil {
 		err = errors.Join(run.settle(ctx), run.gone(ctx))
