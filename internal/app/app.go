@@ -39,6 +39,9 @@ type Options struct {
 	Now func() time.Time
 	// Queue, where set, takes looks instead of the queues that Lookup names.
 	Queue reconcile.Queue
+	// State, where set, is used instead of the table that the configuration names, and that table may then
+	// be missing.
+	State *awscloud.State
 }
 
 // LoadConfig reads and validates the configuration. What is wrong with it is a
@@ -61,7 +64,7 @@ func Open(ctx context.Context, o Options) (*reconcile.Reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := supported(cfg); err != nil {
+	if err := supported(cfg, o); err != nil {
 		return nil, err
 	}
 	session, err := awscloud.Load(ctx, o.sessionName())
@@ -72,8 +75,8 @@ func Open(ctx context.Context, o Options) (*reconcile.Reconciler, error) {
 }
 
 // supported refuses what this version would have to ignore.
-func supported(cfg *config.Config) error {
-	if cfg.State.Table == "" {
+func supported(cfg *config.Config, o Options) error {
+	if cfg.State.Table == "" && o.State == nil {
 		return fmt.Errorf("%w: state.table is missing; leases, next looks and the journal are kept there", config.ErrInvalid)
 	}
 	return nil
@@ -110,7 +113,10 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 	if now == nil {
 		now = time.Now
 	}
-	state := &awscloud.State{Session: session, At: home, Table: cfg.State.Table, Now: now}
+	state := o.State
+	if state == nil {
+		state = &awscloud.State{Session: session, At: home, Table: cfg.State.Table, Now: now}
+	}
 	profiles := &awscloud.Profiles{Session: session}
 	apps := &awscloud.Apps{Session: session}
 	r := &reconcile.Reconciler{

@@ -29,7 +29,11 @@ func (c *clock) pass(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 func newState(t *testing.T) (*localcloud.Cloud, *State, *clock) {
 	t.Helper()
 	cloud, s := newCloud(t)
-	newTable(t, s, "studiokeeper-state", "pk", "sk")
+	if strings.HasPrefix(t.Name(), "TestStateInAFile/") {
+		keptTable(t, cloud, s)
+	} else {
+		newTable(t, s, "studiokeeper-state", "pk", "sk")
+	}
 	c := &clock{}
 	c.ms.Store(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).UnixMilli())
 	return cloud, &State{Session: s, Table: "studiokeeper-state", Now: c.now}, c

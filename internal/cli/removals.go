@@ -35,12 +35,6 @@ type heldRemoval struct {
 	Until    *time.Time         `json:"until,omitempty"`
 }
 
-func openFor(c *cobra.Command, env Environment, running string) (*reconcile.Reconciler, error) {
-	r := replayer{env: env}
-	err := r.open(c.Context(), configRef(c, env), running)
-	return r.keep, err
-}
-
 func removalsListCommand(env Environment) *cobra.Command {
 	var format output
 	var domain string
@@ -150,7 +144,7 @@ func reject(r *reconcile.Reconciler, removal reconcile.Removal, reason string) r
 
 func decideCommand(env Environment, verb, short string, decide decider) *cobra.Command {
 	var domain, reason string
-	var everybody, yes bool
+	var everybody, yes, noLock bool
 	wait := 2 * time.Minute
 	c := &cobra.Command{
 		Use: verb + " USER… | --all", Short: short,
@@ -158,7 +152,7 @@ func decideCommand(env Environment, verb, short string, decide decider) *cobra.C
 			if everybody == (len(users) > 0) {
 				return usage("removals %s needs users, by UserName or id, or --all", verb)
 			}
-			worker := &replayer{env: env, wait: wait}
+			worker := &replayer{env: env, wait: wait, noLock: noLock}
 			if err := worker.open(c.Context(), configRef(c, env), "removals"); err != nil {
 				return err
 			}
@@ -181,6 +175,7 @@ func decideCommand(env Environment, verb, short string, decide decider) *cobra.C
 	c.Flags().BoolVar(&everybody, "all", false, "everybody who is held")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	c.Flags().DurationVar(&wait, "wait", wait, "how long to go on with what takes its time, such as apps that end")
+	addNoLock(c, &noLock)
 	return c
 }
 

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"studiokeeper/internal/app"
 	"studiokeeper/internal/event"
 	"studiokeeper/internal/function"
 	"studiokeeper/internal/reconcile"
@@ -27,6 +25,7 @@ type replayed struct {
 
 func replayCommand(env Environment) *cobra.Command {
 	var format output
+	var noLock bool
 	wait := 2 * time.Minute
 	c := &cobra.Command{
 		Use:   "replay FILE…",
@@ -46,7 +45,7 @@ process, in order, for as long as --wait allows.`,
 			if err != nil {
 				return err
 			}
-			r := &replayer{env: env, quiet: asJSON, wait: wait}
+			r := &replayer{env: env, quiet: asJSON, wait: wait, noLock: noLock}
 			if err := r.open(c.Context(), configRef(c, env), "replay"); err != nil {
 				return err
 			}
@@ -58,23 +57,25 @@ process, in order, for as long as --wait allows.`,
 		},
 	}
 	c.Flags().DurationVar(&wait, "wait", wait, "how long to go on with looks that are due later; 0s leaves them out")
+	addNoLock(c, &noLock)
 	format.add(c)
 	return c
 }
 
 // replayer handles event files with a queue of its own.
 type replayer struct {
-	env   Environment
-	quiet bool
-	wait  time.Duration
-	queue *waitingRoom
-	keep  *reconcile.Reconciler
+	env    Environment
+	quiet  bool
+	wait   time.Duration
+	noLock bool
+	queue  *waitingRoom
+	keep   *reconcile.Reconciler
 }
 
+// open opens what the function would open, to write.
 func (r *replayer) open(ctx context.Context, ref, running string) (err error) {
 	r.queue = &waitingRoom{}
-	log := slog.New(slog.NewTextHandler(r.env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	r.keep, err = app.Open(ctx, app.Options{Config: ref, Lookup: r.env.Lookup, Log: log, Running: running, Now: cloudClock(r.env), Queue: r.queue})
+	r.keep, _, err = open(ctx, r.env, opening{config: ref, running: running, queue: r.queue, access: writeAccess(r.noLock)})
 	return err
 }
 
