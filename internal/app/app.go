@@ -39,13 +39,20 @@ type Options struct {
 	Now func() time.Time
 	// Queue, where set, takes looks instead of the queues that Lookup names.
 	Queue reconcile.Queue
+	// HTTP, where set, sends all requests to AWS: tests and commands that have
+	// the local cloud in their own process need no socket to it.
+	HTTP awscloud.HTTPClient
 }
 
 // LoadConfig reads and validates the configuration. What is wrong with it is a
 // config.ErrInvalid.
 func LoadConfig(ctx context.Context, ref string, lookup func(string) (string, bool)) (*config.Config, error) {
+	return loadConfig(ctx, ref, lookup, nil)
+}
+
+func loadConfig(ctx context.Context, ref string, lookup func(string) (string, bool), client awscloud.HTTPClient) (*config.Config, error) {
 	return config.Load(ctx, ref, lookup, func(ctx context.Context, name string) (string, error) {
-		session, err := awscloud.Load(ctx, "studiokeeper-config")
+		session, err := awscloud.Load(ctx, "studiokeeper-config", client)
 		if err != nil {
 			return "", err
 		}
@@ -57,14 +64,14 @@ func LoadConfig(ctx context.Context, ref string, lookup func(string) (string, bo
 // configuration that lies in Parameter Store, and for an identity store that it
 // leaves to be found.
 func Open(ctx context.Context, o Options) (*reconcile.Reconciler, error) {
-	cfg, err := LoadConfig(ctx, o.Config, o.Lookup)
+	cfg, err := loadConfig(ctx, o.Config, o.Lookup, o.HTTP)
 	if err != nil {
 		return nil, err
 	}
 	if err := supported(cfg); err != nil {
 		return nil, err
 	}
-	session, err := awscloud.Load(ctx, o.sessionName())
+	session, err := awscloud.Load(ctx, o.sessionName(), o.HTTP)
 	if err != nil {
 		return nil, err
 	}

@@ -196,7 +196,11 @@ func (a *applier) put(ctx context.Context, c plan.Change) error {
 	err := a.r.Writer.Update(ctx, a.t.Domain, c.Profile, c.After.Role, c.After.Settings)
 	if errors.Is(err, ErrBusy) {
 		a.undone = true
-		a.result.again(idleAgain, "SageMaker refuses to change the profile while it is in use")
+		again := idleAgain
+		if c.Kind.Removes() {
+			again = a.wait(appsAgain) // whatever was started since the apps were listed is stopped first
+		}
+		a.result.again(again, "SageMaker refuses to change the profile while it is in use")
 		return nil
 	}
 	if err != nil {

@@ -118,7 +118,7 @@ func (a *applier) delete(ctx context.Context, c plan.Change) error {
 	}
 	err = a.r.Remover.DeleteProfile(ctx, a.t.Domain, c.Profile)
 	if errors.Is(err, ErrBusy) {
-		a.result.again(appsAgain, "SageMaker still has apps or spaces of the profile")
+		a.result.again(a.wait(appsAgain), "SageMaker still has apps or spaces of the profile")
 		return nil
 	}
 	if err != nil {
@@ -165,7 +165,7 @@ func (a *applier) deleteSpaces(ctx context.Context, c plan.Change, spaces []stud
 		}
 		if s.Shared {
 			if busy, err := a.stopSpace(ctx, s); err != nil || busy {
-				a.result.again(appsAgain, "apps in shared space "+s.Name+" are ending")
+				a.result.again(a.wait(appsAgain), "apps in shared space "+s.Name+" are ending")
 				if err != nil {
 					return err
 				}
@@ -181,7 +181,7 @@ func (a *applier) deleteSpaces(ctx context.Context, c plan.Change, spaces []stud
 		}
 		c.Reasons = append(c.Reasons, plan.Reason{Code: "space", Text: "space " + s.Name + " is deleted with its volume"})
 	}
-	a.result.again(appsAgain, fmt.Sprintf("%d spaces are being deleted", len(spaces)))
+	a.result.again(a.wait(appsAgain), fmt.Sprintf("%d spaces are being deleted", len(spaces)))
 	if len(c.Reasons) > 0 && c.Reasons[len(c.Reasons)-1].Code == "space" {
 		return a.record(ctx, c, plan.Begun, nil)
 	}

@@ -66,9 +66,9 @@ func (a *applier) stopEarlier(ctx context.Context, c plan.Change) (bool, error) 
 		return false, err
 	}
 	if first && a.bulk {
-		// The others are seen within the same seconds: one listing then serves all.
+		// The others are seen meanwhile: one listing then serves all.
 		a.undone = true
-		a.result.again(readyAgain, "what still runs is looked for")
+		a.result.again(a.wait(readyAgain), "what still runs is looked for")
 		return true, nil
 	}
 	since := a.seen.remembered.Since
@@ -129,7 +129,7 @@ func (a *applier) stopApps(ctx context.Context, c plan.Change, before time.Time,
 	case how == studio.WhenIdle:
 		a.result.again(idleAgain, fmt.Sprintf("%d apps run with the earlier role, and the domain waits until they end", left))
 	default:
-		a.result.again(appsAgain, fmt.Sprintf("%d apps with the earlier role are ending", left))
+		a.result.again(a.wait(appsAgain), fmt.Sprintf("%d apps with the earlier role are ending", left))
 	}
 	if len(stopped.Reasons) == 0 {
 		return true, nil
