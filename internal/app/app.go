@@ -6,6 +6,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -32,6 +33,8 @@ type Options struct {
 	Config string // file or ssm:NAME
 	Lookup func(string) (string, bool)
 	Log    *slog.Logger
+	// Metrics takes the function's metrics; nil: none are written.
+	Metrics io.Writer
 	// Running names what runs, for the CloudTrail of other accounts: the
 	// function's name, or a command.
 	Running string
@@ -202,5 +205,5 @@ func queues(session *awscloud.Session, home awscloud.Place, o Options) (queue, p
 // invocation needs it, and once.
 func Function(o Options) *function.Handler {
 	open := &opening{options: o}
-	return &function.Handler{Open: open.reconciler, Log: o.Log}
+	return &function.Handler{Open: open.reconciler, Log: o.Log, Metrics: o.Metrics}
 }

@@ -113,11 +113,15 @@ type Result struct {
 	Changes []plan.Change // what was planned, done or not
 	Verdict plan.Verdict
 	Entries []plan.Entry  // what was journalled
+	Alarms  []plan.Reason // what a person has to see to, by the codes Alarm…
 	Held    bool          // a removal waits for a person
 	HeldWhy string        // why the removal is not carried out: it is held, or was rejected
 	Err     error         // why the domain failed, when it was given a look of its own
-	Again   time.Duration // 0: nothing more to do now
-	Why     string        // why to look again
+	// BecameReady: from this look on, the user can open Studio with the role that
+	// the mapping says.
+	BecameReady bool
+	Again       time.Duration // 0: nothing more to do now
+	Why         string        // why to look again
 
 	memberships map[string]Membership // as read; nil when nothing was read
 	others      []Key                 // users whose profiles turned out to be in the way
@@ -136,6 +140,7 @@ type how struct {
 	trigger plan.Trigger
 	shared  *sharedReads // what several domains of one event share; nil: nothing
 	bulk    bool         // one of many that are looked at together
+	tries   int          // looks in a row before this one that asked for another
 }
 
 // look is Look, in company.
@@ -195,7 +200,7 @@ func (r *Reconciler) one(ctx context.Context, t Target, key Key, h how) (Result,
 	}
 	changes, verdict := r.policy(t).Plan(seen.person)
 	result.Changes, result.Verdict, result.memberships, result.facts = changes, verdict, seen.memberships, seen.facts
-	run := applier{r: r, t: t, seen: seen, trigger: h.trigger, bulk: h.bulk, result: &result}
+	run := applier{r: r, t: t, seen: seen, trigger: h.trigger, bulk: h.bulk, tries: h.tries, result: &result}
 	err = run.apply(ctx, changes)
 	if err == nil {
 		err = errors.Join(run.settle(ctx), run.gone(ctx))

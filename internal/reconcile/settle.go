@@ -175,7 +175,11 @@ func (a *applier) settle(ctx context.Context) error {
 		Domain: a.t.Domain.Name, UserID: v.User.ID, UserName: v.User.UserName, Profile: want.Profile,
 		After: &plan.State{Role: v.Winner.Role}, Group: v.Winner.GroupID, Reasons: v.Reasons,
 	})
-	return a.remember(ctx, want)
+	if err := a.remember(ctx, want); err != nil {
+		return err
+	}
+	a.result.BecameReady = true
+	return nil
 }
 
 func (a *applier) remember(ctx context.Context, want Person) error {
