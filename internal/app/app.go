@@ -6,6 +6,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -32,6 +33,8 @@ type Options struct {
 	Config string // file or ssm:NAME
 	Lookup func(string) (string, bool)
 	Log    *slog.Logger
+	// Metrics takes the function's metrics; nil: none are written.
+	Metrics io.Writer
 	// Running names what runs, for the CloudTrail of other accounts: the
 	// function's name, or a command.
 	Running string
@@ -42,13 +45,20 @@ type Options struct {
 	// State, where set, is used instead of the table that the configuration names, and that table may then
 	// be missing.
 	State *awscloud.State
+	// HTTP, where set, sends all requests to AWS: tests and commands that have
+	// the local cloud in their own process need no socket to it.
+	HTTP awscloud.HTTPClient
 }
 
 // LoadConfig reads and validates the configuration. What is wrong with it is a
 // config.ErrInvalid.
 func LoadConfig(ctx context.Context, ref string, lookup func(string) (string, bool)) (*config.Config, error) {
+	return loadConfig(ctx, ref, lookup, nil)
+}
+
+func loadConfig(ctx context.Context, ref string, lookup func(string) (string, bool), client awscloud.HTTPClient) (*config.Config, error) {
 	return config.Load(ctx, ref, lookup, func(ctx context.Context, name string) (string, error) {
-		session, err := awscloud.Load(ctx, "studiokeeper-config")
+		session, err := awscloud.Load(ctx, "studiokeeper-config", client)
 		if err != nil {
 			return "", err
 		}
@@ -60,14 +70,14 @@ func LoadConfig(ctx context.Context, ref string, lookup func(string) (string, bo
 // configuration that lies in Parameter Store, and for an identity store that it
 // leaves to be found.
 func Open(ctx context.Context, o Options) (*reconcile.Reconciler, error) {
-	cfg, err := LoadConfig(ctx, o.Config, o.Lookup)
+	cfg, err := loadConfig(ctx, o.Config, o.Lookup, o.HTTP)
 	if err != nil {
 		return nil, err
 	}
 	if err := supported(cfg, o); err != nil {
 		return nil, err
 	}
-	session, err := awscloud.Load(ctx, o.sessionName())
+	session, err := awscloud.Load(ctx, o.sessionName(), o.HTTP)
 	if err != nil {
 		return nil, err
 	}
@@ -206,5 +216,5 @@ func queues(session *awscloud.Session, home awscloud.Place, o Options) (queue, p
 // invocation needs it, and once.
 func Function(o Options) *function.Handler {
 	open := &opening{options: o}
-	return &function.Handler{Open: open.reconciler, Log: o.Log}
+	return &function.Handler{Open: open.reconciler, Log: o.Log, Metrics: o.Metrics}
 }

@@ -135,7 +135,7 @@ func aloneHere(ctx context.Context, env Environment, cfg *config.Config, o openi
 // deployed finds the events queue of a function for this configuration; "" when
 // there is none.
 func deployed(ctx context.Context, cfg *config.Config, running string) (string, error) {
-	session, err := awscloud.Load(ctx, "studiokeeper-"+running)
+	session, err := awscloud.Load(ctx, "studiokeeper-"+running, nil)
 	if err != nil {
 		return "", err
 	}

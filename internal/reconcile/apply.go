@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"maps"
 	"slices"
 	"time"
@@ -23,6 +24,7 @@ type applier struct {
 	result  *Result
 	expect  string    // digest of the only changes that may be made; "" for any
 	bulk    bool      // one of many that are looked at together
+	tries   int       // looks in a row before this one that asked for another
 	found   bool      // the profiles were searched for by SSO user already
 	refused []refusal // what was not done, to be told
 	left    error     // what failed without being in the way of later steps
@@ -59,6 +61,9 @@ func (a *applier) step(ctx context.Context, c plan.Change) error {
 	case c.Kind.Reports():
 		a.undone = true
 		a.inTheWay(c)
+		if told := c.Reasons[len(c.Reasons)-1]; told.Code == AlarmTags {
+			a.alarm(AlarmTags, told.Text)
+		}
 		a.refuse(NoticeRefused, c, plan.Refused)
 		return nil
 	case a.t.Domain.Mode == studio.Observe:
@@ -201,7 +206,11 @@ func (a *applier) put(ctx context.Context, c plan.Change) error {
 	err := a.r.Writer.Update(ctx, a.t.Domain, c.Profile, c.After.Role, c.After.Settings)
 	if errors.Is(err, ErrBusy) {
 		a.undone = true
-		a.result.again(idleAgain, "SageMaker refuses to change the profile while it is in use")
+		again := idleAgain
+		if c.Kind.Removes() {
+			again = a.wait(appsAgain) // whatever was started since the apps were listed is stopped first
+		}
+		a.result.again(again, "SageMaker refuses to change the profile while it is in use")
 		return nil
 	}
 	if err != nil {
@@ -304,11 +313,12 @@ type refusal struct {
 	detailType string
 	change     plan.Change
 	outcome    plan.Outcome
+	cause      error // why it failed; nil unless it did
 }
 
 func (a *applier) refuse(detailType string, c plan.Change, outcome plan.Outcome) {
 	a.undone = true
-	a.refused = append(a.refused, refusal{detailType, c, outcome})
+	a.refused = append(a.refused, refusal{detailType, c, outcome, nil})
 }
 
 // tell tells what was not done, once a day while all of it stays so.
@@ -320,16 +330,26 @@ func (a *applier) tell(ctx context.Context) error {
 	for _, r := range a.refused {
 		fmt.Fprintln(digest, r.outcome, r.change.Kind, r.change.Profile, r.change.Reasons)
 	}
+	return a.daily(ctx, digest, func() error {
+		for _, r := range a.refused {
+			if err := a.record(ctx, r.change, r.outcome, r.cause); err != nil {
+				return err
+			}
+			a.notify(ctx, r.detailType, r.change)
+		}
+		return nil
+	})
+}
+
+// daily tells something, unless exactly that was told within a day.
+func (a *applier) daily(ctx context.Context, digest hash.Hash, tell func() error) error {
 	what := hex.EncodeToString(digest.Sum(nil))
 	told, err := a.r.Journal.Told(ctx, a.result.Key, what)
 	if err != nil || told {
 		return wrap(err, "look up what was told of user %s", a.result.Key.UserID)
 	}
-	for _, r := range a.refused {
-		if err := a.record(ctx, r.change, r.outcome, nil); err != nil {
-			return err
-		}
-		a.notify(ctx, r.detailType, r.change)
+	if err := tell(); err != nil {
+		return err
 	}
 	return wrap(a.r.Journal.Tell(ctx, a.result.Key, what), "remember what was told of user %s", a.result.Key.UserID)
 }

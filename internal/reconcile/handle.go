@@ -130,7 +130,7 @@ func (r *Reconciler) apart(ctx context.Context, l event.Look, targets []Target, 
 }
 
 func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *sharedReads) (Result, error) {
-	result, err := r.look(ctx, t, l.UserID, how{trigger: trigger(l), shared: shared, bulk: l.Bulk, hint: l.Profile, expect: l.Plan})
+	result, err := r.look(ctx, t, l.UserID, how{trigger: trigger(l), shared: shared, bulk: l.Bulk, tries: l.Tries, hint: l.Profile, expect: l.Plan})
 	// What is to happen next is planned even when something failed.
 	next := event.Look{Scope: event.User, UserID: l.UserID, Domain: t.Domain.Name, Tries: l.Tries + 1, Bulk: l.Bulk, Trigger: l.Trigger}
 	if result.Verdict.Standing == "" {

@@ -126,12 +126,16 @@ type Result struct {
 	Changes []plan.Change // what was planned, done or not
 	Verdict plan.Verdict
 	Entries []plan.Entry  // what was journalled
+	Alarms  []plan.Reason // what a person has to see to, by the codes Alarm…
 	Held    bool          // a removal waits for a person
 	HeldWhy string        // why the removal is not carried out: it is held, or was rejected
 	Stale   bool          // another plan was expected: nothing was done
 	Err     error         // why the domain failed, when it was given a look of its own
-	Again   time.Duration // 0: nothing more to do now
-	Why     string        // why to look again
+	// BecameReady: from this look on, the user can open Studio with the role that
+	// the mapping says.
+	BecameReady bool
+	Again       time.Duration // 0: nothing more to do now
+	Why         string        // why to look again
 
 	memberships map[string]Membership // as read; nil when nothing was read
 	others      []Key                 // users whose profiles turned out to be in the way
@@ -152,6 +156,7 @@ type how struct {
 	bulk    bool         // one of many that are looked at together
 	expect  string       // digest of the only changes that may be made; "" for any
 	hint    string       // a profile that may be the user's, whatever it is called; "" for none
+	tries   int          // looks in a row before this one that asked for another
 }
 
 // look is Look, in company.
@@ -215,7 +220,7 @@ func (r *Reconciler) one(ctx context.Context, t Target, key Key, h how) (Result,
 		result.Stale = true
 		return result, nil
 	}
-	run := applier{r: r, expect: h.expect, t: t, seen: seen, trigger: h.trigger, bulk: h.bulk, result: &result}
+	run := applier{r: r, expect: h.expect, t: t, seen: seen, trigger: h.trigger, bulk: h.bulk, tries: h.tries, result: &result}
 	err = run.apply(ctx, changes)
 	if err == nil {
 		err = errors.Join(run.settle(ctx), run.gone(ctx))

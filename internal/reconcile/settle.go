@@ -73,9 +73,9 @@ func (a *applier) stopEarlier(ctx context.Context, c plan.Change) (bool, error) 
 		return false, err
 	}
 	if first && a.bulk {
-		// The others are seen within the same seconds: one listing then serves all.
+		// The others are seen meanwhile: one listing then serves all.
 		a.undone = true
-		a.result.again(readyAgain, "what still runs is looked for")
+		a.result.again(a.wait(readyAgain), "what still runs is looked for")
 		return true, nil
 	}
 	since := a.seen.remembered.Since
@@ -136,7 +136,7 @@ func (a *applier) stopApps(ctx context.Context, c plan.Change, before time.Time,
 	case how == studio.WhenIdle:
 		a.result.again(idleAgain, fmt.Sprintf("%d apps run with the earlier role, and the domain waits until they end", left))
 	default:
-		a.result.again(appsAgain, fmt.Sprintf("%d apps with the earlier role are ending", left))
+		a.result.again(a.wait(appsAgain), fmt.Sprintf("%d apps with the earlier role are ending", left))
 	}
 	if len(stopped.Reasons) == 0 {
 		return true, nil
@@ -182,7 +182,11 @@ func (a *applier) settle(ctx context.Context) error {
 		Domain: a.t.Domain.Name, UserID: v.User.ID, UserName: v.User.UserName, Profile: want.Profile,
 		After: &plan.State{Role: v.Winner.Role}, Group: v.Winner.GroupID, Reasons: v.Reasons,
 	})
-	return a.remember(ctx, want)
+	if err := a.remember(ctx, want); err != nil {
+		return err
+	}
+	a.result.BecameReady = true
+	return nil
 }
 
 func (a *applier) remember(ctx context.Context, want Person) error {
