@@ -230,7 +230,7 @@ func (r *Reconciler) unassignLost(ctx context.Context, l event.Look) error {
 			if id == "" {
 				continue
 			}
-			held, err := r.UnassignGroup(ctx, t, id)
+			held, err := r.UnassignGroup(ctx, t, id, trigger(l))
 			errs = append(errs, err)
 			if held != "" {
 				r.Log.WarnContext(ctx, "held", "domain", t.Domain.Name, "group", id, "reason", held)
@@ -365,9 +365,10 @@ func (r *Reconciler) schedule(ctx context.Context, q Queue, subject string, l ev
 }
 
 // writer identifies who plans a look: a message that is delivered again plans
-// as it did the first time. What nothing has triggered is planned by somebody new.
+// as it did the first time. What nothing has triggered is planned by somebody
+// new, and so is what a person does: the same person may do it again.
 func writer(l event.Look) string {
-	if l.Trigger.ID == "" {
+	if l.Trigger.ID == "" || l.Trigger.Source == event.SourcePerson {
 		return uuid.NewString()
 	}
 	return fmt.Sprint(l.Trigger.ID, " ", l.Scope, " ", l.UserID, " ", l.GroupID, l.GroupName, " ", l.Domain, " ", l.Tries, " ", l.Attempt)
@@ -408,7 +409,10 @@ func unique(keys []Key) []Key {
 
 func trigger(l event.Look) plan.Trigger {
 	kind := "event"
-	if l.Sequence > 0 {
+	switch {
+	case l.Trigger.Source == event.SourcePerson:
+		kind = "person"
+	case l.Sequence > 0:
 		kind = "look"
 	}
 	return plan.Trigger{Kind: kind, ID: l.Trigger.ID, Name: l.Trigger.Name}
