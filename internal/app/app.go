@@ -161,6 +161,8 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 		Looks:        state,
 		Persons:      state,
 		Journal:      state,
+		History:      state,
+		Callers:      &awscloud.Callers{Session: session, At: home},
 		Queue:        queue,
 		Pass:         pass,
 		Now:          now,

@@ -77,12 +77,16 @@ type Expect struct {
 	Member  bool   `json:"member"`
 }
 
+// SourcePerson is the Trigger.Source of what a person does with a command. Nothing that is parsed has it:
+// whoever may write a message could claim to be anybody.
+const SourcePerson = "person"
+
 // Trigger identifies the event behind a Look. Every field may be empty: nothing but the journal and log
 // lines rest on it.
 type Trigger struct {
-	ID     string    `json:"id,omitempty"`     // eventID of CloudTrail and of a stream, id of a scheduled event
-	Name   string    `json:"name,omitempty"`   // eventName, or the detail-type of a scheduled event
-	Source string    `json:"source,omitempty"` // eventSource, or the source of a scheduled event
+	ID     string    `json:"id,omitempty"`     // eventID of CloudTrail and of a stream, id of a scheduled event; a person's ARN
+	Name   string    `json:"name,omitempty"`   // eventName, or the detail-type of a scheduled event; a person's command
+	Source string    `json:"source,omitempty"` // eventSource, or the source of a scheduled event; SourcePerson
 	Time   time.Time `json:"time,omitzero"`    // when it happened, in UTC
 }
 

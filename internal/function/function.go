@@ -106,12 +106,15 @@ func (h *Handler) record(ctx context.Context, r *reconcile.Reconciler, rec event
 	return results, errors.Join(errs...)
 }
 
-// report writes one structured line per decision.
+// report writes one structured line per decision. The entry's number and digest
+// in it are an anchor outside the table: who rewrites the journal there has to
+// rewrite the log as well.
 func (h *Handler) report(ctx context.Context, l event.Look, results []reconcile.Result) {
 	for _, res := range results {
 		for _, e := range res.Entries {
 			h.Log.InfoContext(ctx, string(e.Change.Kind), "outcome", e.Outcome, "user", e.Change.UserID, "domain", e.Change.Domain,
-				"profile", e.Change.Profile, "group", e.Change.Group, "trigger", l.Trigger.ID, "reason", lastReason(e.Change.Reasons))
+				"profile", e.Change.Profile, "group", e.Change.Group, "trigger", l.Trigger.ID, "reason", lastReason(e.Change.Reasons),
+				"seq", e.Seq, "digest", e.Digest)
 		}
 		if res.Again > 0 {
 			h.Log.InfoContext(ctx, "again", "user", res.Key.UserID, "domain", res.Key.Domain, "after", res.Again.String(), "reason", res.Why)

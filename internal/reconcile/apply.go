@@ -171,11 +171,15 @@ func (a *applier) assignFirst(ctx context.Context, c plan.Change, refusal error)
 	}
 	// The user alone, also where groups are assigned: others of the group may
 	// have no profile yet.
-	if err := a.r.assign(ctx, a.t.Domain, Principal{ID: a.result.Key.UserID}); err != nil {
-		return a.finish(ctx, c, err)
+	c.Kind, c.After = plan.Assign, nil
+	if err := a.begin(ctx, c); err != nil {
+		return err
 	}
-	a.result.again(readyAgain, "the profile can be made once the assignment is in effect")
-	return nil
+	err := a.r.assign(ctx, a.t.Domain, Principal{ID: a.result.Key.UserID})
+	if err == nil {
+		a.result.again(readyAgain, "the profile can be made once the assignment is in effect")
+	}
+	return a.finish(ctx, c, err)
 }
 
 func (a *applier) update(ctx context.Context, c plan.Change) error {
@@ -356,12 +360,13 @@ func (a *applier) daily(ctx context.Context, digest hash.Hash, tell func() error
 
 func (a *applier) record(ctx context.Context, c plan.Change, outcome plan.Outcome, cause error) error {
 	e := plan.Entry{Time: a.r.Now().UTC(), Change: c, Outcome: outcome, Trigger: a.trigger}
+	if c.Group == "" && c.Before != nil && c.Before.Tags[studio.TagUserID] == c.UserID {
+		e.Change.Group = c.Before.Tags[studio.TagGroup] // what is taken away was given through it
+	}
 	if cause != nil {
 		e.Error = cause.Error()
 	}
-	a.result.Entries = append(a.result.Entries, e)
-	if err := a.r.Journal.Append(ctx, e); err != nil {
-		return fmt.Errorf("write the journal: %w", err)
-	}
-	return nil
+	sealed, err := a.r.Journal.Append(ctx, e)
+	a.result.Entries = append(a.result.Entries, sealed)
+	return wrap(err, "write the journal")
 }

@@ -277,9 +277,10 @@ func (r *Reconciler) schedule(ctx context.Context, q Queue, subject string, l ev
 }
 
 // writer identifies who plans a look: a message that is delivered again plans
-// as it did the first time. What nothing has triggered is planned by somebody new.
+// as it did the first time. What nothing has triggered is planned by somebody
+// new, and so is what a person does: the same person may do it again.
 func writer(l event.Look) string {
-	if l.Trigger.ID == "" {
+	if l.Trigger.ID == "" || l.Trigger.Source == event.SourcePerson {
 		return uuid.NewString()
 	}
 	return fmt.Sprint(l.Trigger.ID, " ", l.Scope, " ", l.UserID, " ", l.GroupID, l.GroupName, " ", l.Domain, " ", l.Tries, " ", l.Attempt)
@@ -320,7 +321,10 @@ func unique(keys []Key) []Key {
 
 func trigger(l event.Look) plan.Trigger {
 	kind := "event"
-	if l.Sequence > 0 {
+	switch {
+	case l.Trigger.Source == event.SourcePerson:
+		kind = "person"
+	case l.Sequence > 0:
 		kind = "look"
 	}
 	return plan.Trigger{Kind: kind, ID: l.Trigger.ID, Name: l.Trigger.Name}

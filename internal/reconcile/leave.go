@@ -38,9 +38,25 @@ func (a *applier) admitted(ctx context.Context, c plan.Change) (bool, error) {
 	c.Reasons = append(slices.Clone(c.Reasons), plan.Reason{Code: string(decided.Decision), Text: text})
 	a.refuse(NoticeHeld, c, plan.HeldBack)
 	if decided.Decision == Held && a.r.HeldLoseSignIn {
-		return false, a.unassign(ctx)
+		return false, a.loseSignIn(ctx, c)
 	}
 	return false, nil
+}
+
+// loseSignIn takes from a person who is held the sign-in that we gave.
+func (a *applier) loseSignIn(ctx context.Context, c plan.Change) error {
+	_, ours, err := a.r.Assignments.Assigned(ctx, a.t.Domain.Name, Principal{ID: a.result.Key.UserID})
+	switch {
+	case err != nil:
+		return fmt.Errorf("look up whether user %s is assigned: %w", a.result.Key.UserID, err)
+	case !ours:
+		return a.unassign(ctx)
+	}
+	c.Kind, c.After = plan.Unassign, nil
+	if err := a.begin(ctx, c); err != nil {
+		return err
+	}
+	return a.finish(ctx, c, a.unassign(ctx))
 }
 
 // revoke marks the profile. The steps after it take the sign-in away, stop what
@@ -97,6 +113,9 @@ func (a *applier) gone(ctx context.Context) error {
 		c := plan.Change{
 			Kind: plan.Delete, Domain: a.t.Domain.Name, UserID: a.result.Key.UserID, UserName: a.seen.person.User.UserName, Profile: had.Profile,
 			Group: had.GroupID, Reasons: a.result.Verdict.Reasons,
+		}
+		if had.Role != unsettled && had.Role != "" {
+			c.Before = &plan.State{Role: had.Role}
 		}
 		if err := a.record(ctx, c, plan.Done, nil); err != nil {
 			return err

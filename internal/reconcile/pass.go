@@ -149,7 +149,7 @@ func (r *Reconciler) passSignIn(ctx context.Context, t Target, s *Survey, throug
 		if !p.Group || !ours || slices.Contains(mapped, p.ID) {
 			continue
 		}
-		held, err := r.UnassignGroup(ctx, t, p.ID)
+		held, err := r.UnassignGroup(ctx, t, p.ID, trigger(l))
 		errs = append(errs, err)
 		if held != "" {
 			r.Log.WarnContext(ctx, "held", "domain", t.Domain.Name, "group", p.ID, "reason", held)

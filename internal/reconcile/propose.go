@@ -248,21 +248,21 @@ func (r *Reconciler) Prepare(ctx context.Context, doc plan.Document) error {
 
 // LookOf is the look that carries out what is planned for one person, and
 // nothing else: if reading again gives another plan, nothing is done.
-func LookOf(domain string, p plan.PersonPlan, bulk bool, trigger event.Trigger) event.Look {
+func LookOf(domain string, p plan.PersonPlan, bulk bool, by event.Trigger) event.Look {
 	return event.Look{
-		Scope: event.User, UserID: p.UserID, Domain: domain, Profile: p.Profile, Plan: plan.Digest(p.Changes), Bulk: bulk, Trigger: trigger,
+		Scope: event.User, UserID: p.UserID, Domain: domain, Profile: p.Profile, Plan: plan.Digest(p.Changes), Bulk: bulk, Trigger: by,
 	}
 }
 
 // Sign carries out the change of a group's sign-in that a plan has.
-func (r *Reconciler) Sign(ctx context.Context, c plan.Change, trigger event.Trigger) (held string, err error) {
+func (r *Reconciler) Sign(ctx context.Context, c plan.Change, by event.Trigger) (held string, err error) {
 	t, ok := r.Target(c.Domain)
 	if !ok {
 		return "", fmt.Errorf("the configuration has no domain %q", c.Domain)
 	}
 	if c.Kind == plan.Unassign {
-		return r.UnassignGroup(ctx, t, c.Group)
+		return r.UnassignGroup(ctx, t, c.Group, trigger(event.Look{Trigger: by}))
 	}
-	l := event.Look{Scope: event.SignIn, GroupID: c.Group, Domain: c.Domain, Trigger: trigger}
+	l := event.Look{Scope: event.SignIn, GroupID: c.Group, Domain: c.Domain, Trigger: by}
 	return "", r.schedule(ctx, r.Pass, "signin#"+c.Group+"#"+c.Domain, l, r.Now().Add(collect))
 }

@@ -89,8 +89,10 @@ type Reconciler struct {
 	Looks       Looks
 	Persons     Persons
 	Journal     Journal
-	Queue       Queue // looks at one user, soon
-	Pass        Queue // bulk: what a look at a group or at everybody hands on
+	History     JournalReader // what Journal wrote
+	Callers     Callers       // who runs this, for decisions of people
+	Queue       Queue         // looks at one user, soon
+	Pass        Queue         // bulk: what a look at a group or at everybody hands on
 
 	Now func() time.Time
 	Log *slog.Logger

@@ -153,7 +153,10 @@ func (a *applier) settle(ctx context.Context) error {
 	}
 	if had := a.seen.remembered; had.Role == unsettled || !had.Ready && !had.Since.IsZero() {
 		// Changed there and back before the tags told of it.
-		c := plan.Change{Kind: plan.Update, Domain: a.t.Domain.Name, UserID: v.User.ID, UserName: v.User.UserName, Profile: a.seen.remembered.Profile, After: &plan.State{Role: v.Winner.Role}}
+		c := plan.Change{
+			Kind: plan.Update, Domain: a.t.Domain.Name, UserID: v.User.ID, UserName: v.User.UserName, Profile: a.seen.remembered.Profile,
+			Before: &plan.State{Role: v.Winner.Role}, After: &plan.State{Role: v.Winner.Role}, Group: v.Winner.GroupID, Row: v.Winner.Source,
+		}
 		if running, err := a.stopEarlier(ctx, c); err != nil || running {
 			return err
 		}

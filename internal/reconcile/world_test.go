@@ -335,6 +335,9 @@ func (w *world) journal(user string) []string {
 	w.must(err)
 	var lines []string
 	for _, item := range out.Items {
+		if item["sk"].(*dynamotypes.AttributeValueMemberS).Value == "head" {
+			continue
+		}
 		lines = append(lines, item["kind"].(*dynamotypes.AttributeValueMemberS).Value+" "+item["outcome"].(*dynamotypes.AttributeValueMemberS).Value)
 	}
 	return lines
