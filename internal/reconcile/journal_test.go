@@ -1,13 +1,16 @@
 package reconcile_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"studiokeeper/internal/event"
+	"studiokeeper/internal/function"
 	"studiokeeper/internal/localcloud"
 	"studiokeeper/internal/plan"
 	"studiokeeper/internal/reconcile"
@@ -118,6 +121,30 @@ func TestALookGivesBackTheSealedEntries(t *testing.T) {
 	results, err := w.keeper.Handle(t.Context(), added(alice, w.group("ad-group-1", "a", 100, alice)))
 	w.must(err)
 	want(t, "entries", results[0].Entries, w.entries())
+}
+
+// The log is the anchor outside the table: it has every digest.
+func TestTheFunctionsLogHasEveryDigest(t *testing.T) {
+	w := newWorld(t, configured("signIn: none", "signIn: group"))
+	var log bytes.Buffer
+	logger := slog.New(slog.NewJSONHandler(&log, nil))
+	w.keeper.Log = logger
+	h := &function.Handler{Log: logger, Open: func(context.Context) (*reconcile.Reconciler, error) { return w.keeper, nil }}
+	alice := w.user("alice@example.com")
+	l := added(alice, w.group("ad-group-1", "a", 100, alice))
+	for more := true; more; {
+		_, err := h.Invoke(t.Context(), l.Message())
+		w.must(err)
+		w.cloud.Advance(time.Minute)
+		l, _, more = w.queue.next()
+	}
+	all := w.entries()
+	if _, group := kindOf(all, plan.Assign); group.Digest == "" {
+		t.Fatal("the group was not assigned")
+	}
+	for _, e := range all {
+		want(t, "lines with entry "+e.Digest, strings.Count(log.String(), fmt.Sprintf(`"seq":%d,"digest":%q`, e.Seq, e.Digest)), 1)
+	}
 }
 
 // held is a world in which alice's removal is held.
