@@ -51,6 +51,7 @@ func (c *closing) all() error {
 const (
 	exitDone    = 0
 	exitFailed  = 1
+	exitPending = 2 // plan --detailed-exitcode: changes are pending
 	exitHeld    = 3 // the guard held something
 	exitUsage   = 4 // bad usage or configuration
 	exitPartial = 5 // done in part; what failed is named
@@ -80,8 +81,11 @@ func Run(ctx context.Context, args []string, env Environment) int {
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintf(env.Stderr, "%s %v\n", style(env, env.Stderr).Bad("error:"), err)
 	var coded codeError
+	if errors.As(err, &coded) && coded.error == nil {
+		return coded.code // it was said already
+	}
+	fmt.Fprintf(env.Stderr, "%s %v\n", style(env, env.Stderr).Bad("error:"), err)
 	switch {
 	case errors.As(err, &coded):
 		return coded.code
@@ -110,7 +114,7 @@ func command(env Environment) *cobra.Command {
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().String("config", "", "configuration `FILE`, or ssm:NAME (default $STUDIOKEEPER_CONFIG, then ./studiokeeper.yaml)")
-	root.AddCommand(demoCommand(env), localCommand(env), replayCommand(env), explainCommand(env), removalsCommand(env), journalCommand(env), mappingCommand(env), configCommand(env), versionCommand(env), functionCommand(env))
+	root.AddCommand(demoCommand(env), localCommand(env), planCommand(env), applyCommand(env), replayCommand(env), explainCommand(env), removalsCommand(env), journalCommand(env), mappingCommand(env), configCommand(env), versionCommand(env), functionCommand(env))
 	return root
 }
 
