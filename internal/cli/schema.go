@@ -152,7 +152,7 @@ func longer() *schema {
 	return s
 }
 
-// secret is a reference to a secret.
-func secret() *schema {
+// secretText is a reference to a secret.
+func secretText() *schema {
 	return &schema{Type: "string", Pattern: `^` + refer + `$|^file:.|^secretsmanager:(arn:aws[a-z-]*:secretsmanager:|.*` + refer + `)`}
 }

@@ -183,10 +183,10 @@ func (w schemaWriter) directory() *schema {
 			may("caFile", oneLine()),
 			need("baseDN", oneLine()),
 			need("bindDN", oneLine()),
-			need("password", secret()))),
+			need("password", secretText()))),
 		may("groups", oneLine().each().once()),
 		may("scim", w.object(in("SCIM"),
 			need("endpoint", w.text("directory.scim.endpoint")),
-			need("token", secret()))),
+			need("token", secretText()))),
 		may("grace", spans().as("168h")))
 }
