@@ -34,7 +34,7 @@ type starterFile struct {
 	Center             awscloud.FoundInstance
 	CenterRole         studio.AssumeRole
 	Domains            []studio.Domain
-	Left               []string
+	Left, Noted        []string
 	Roles              []string
 	Rows               []starterRow // of the groups that were chosen
 	Examples           []starterRow // where none was chosen
@@ -57,7 +57,7 @@ func (s *starter) fileOf(f findings) starterFile {
 	file := starterFile{
 		Account: f.account, Partition: f.partition, OtherAccount: otherAccount(f.account),
 		Deployment: s.deployment, Mode: s.mode, Center: f.instance, CenterRole: s.identityRole, Domains: f.domains,
-		Role: s.role, Quarantine: s.quarantine, StateTable: s.stateTable, MappingTable: s.mappingTable,
+		Noted: f.notes(), Role: s.role, Quarantine: s.quarantine, StateTable: s.stateTable, MappingTable: s.mappingTable,
 	}
 	for _, l := range f.left {
 		file.Left = append(file.Left, plain(l.String()))

@@ -20,6 +20,7 @@ type findings struct {
 	instance  awscloud.FoundInstance
 	domains   []studio.Domain // that can be looked after, by the names that they get; then those chosen
 	left      []leftOut
+	noted     map[string]string // what is to be known of some domains, by id
 	groups    []awscloud.FoundGroup
 	wanted    map[string][]awscloud.FoundGroup // by domain: who gets a row
 }
@@ -57,12 +58,11 @@ func (s *starter) look(ctx context.Context) (findings, error) {
 	if s.regions[0] == "" {
 		return findings{}, usage("there is no AWS Region; name those with Studio domains with --region, or set AWS_REGION")
 	}
-	slices.Sort(s.regions[1:]) // the first is where Identity Center is looked for first
 	who, err := s.find.Session.CallerIdentity(ctx, awscloud.Place{Region: s.regions[0]})
 	if err != nil {
 		return findings{}, err
 	}
-	f := findings{account: who.Account, partition: partitionOf(who.ARN), wanted: map[string][]awscloud.FoundGroup{}}
+	f := findings{account: who.Account, partition: partitionOf(who.ARN), noted: map[string]string{}, wanted: map[string][]awscloud.FoundGroup{}}
 	if f.instance, err = s.findInstance(ctx); err != nil {
 		return findings{}, err
 	}
@@ -83,6 +83,20 @@ func (s *starter) tell(f findings) {
 	for _, l := range f.left {
 		s.say("  left out: %s", plain(l.String()))
 	}
+	for _, note := range f.notes() {
+		s.say("  %s", note)
+	}
+}
+
+// notes are what is to be known of the domains.
+func (f findings) notes() []string {
+	var notes []string
+	for _, d := range f.domains {
+		if note := f.noted[d.ID]; note != "" {
+			notes = append(notes, note)
+		}
+	}
+	return notes
 }
 
 // partitionOf is the AWS partition of an ARN.
@@ -149,7 +163,10 @@ func (s *starter) oneInstance(all []awscloud.FoundInstance) (awscloud.FoundInsta
 
 // findDomains sorts the domains into those that can be looked after and others.
 func (s *starter) findDomains(ctx context.Context, f *findings) error {
-	for _, region := range slices.Compact(s.regions) {
+	for i, region := range s.regions {
+		if slices.Contains(s.regions[:i], region) {
+			continue
+		}
 		all, err := s.find.Domains(ctx, awscloud.Place{Region: region, Account: f.account})
 		if err != nil {
 			return fmt.Errorf("find Studio domains: %w", err)
@@ -160,6 +177,9 @@ func (s *starter) findDomains(ctx context.Context, f *findings) error {
 				continue
 			}
 			f.domains = append(f.domains, d.Domain)
+			if d.Instance == "" {
+				f.noted[d.ID] = d.ID + " names no application, as those made before October 2023: assign its groups in the console, or write signIn: none"
+			}
 		}
 	}
 	nameApart(f.domains)

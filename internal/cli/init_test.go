@@ -181,6 +181,20 @@ func TestInitWritesWhatItFinds(t *testing.T) {
 	}
 }
 
+func TestOfDomainsWithoutAnApplicationIsTold(t *testing.T) {
+	s := newStarting(t)
+	id := s.domain("research", sampleRegion, sagemakertypes.AuthModeSso)
+	if err := s.cloud.ForgetApplication(sampleAccount, sampleRegion, id); err != nil {
+		t.Fatal(err)
+	}
+	e := s.init()
+	text, c := written(t)
+	note := id + " names no application, as those made before October 2023"
+	if len(c.Domains) != 1 || !strings.Contains(e.stderr, note) || !strings.Contains(text, "  # "+note) {
+		t.Errorf("got %+v\n%s", c.Domains, e.stderr)
+	}
+}
+
 func TestEveryKeyOfTheFileCanBeSwitchedOn(t *testing.T) {
 	s := newStarting(t)
 	s.domain("research", sampleRegion, sagemakertypes.AuthModeSso)
@@ -274,7 +288,7 @@ func TestDomainsOfSeveralRegionsAreNamedApart(t *testing.T) {
 	}
 	here := s.domain("research", sampleRegion, sagemakertypes.AuthModeSso)
 	there := s.domain("research", "eu-west-1", sagemakertypes.AuthModeSso)
-	e := s.init("--region", sampleRegion, "--region", "eu-west-1", "--group", "ad-group-2")
+	e := s.init("--region", sampleRegion, "--region", "eu-west-1", "--region", sampleRegion, "--group", "ad-group-2")
 	_, c := written(t)
 	if len(c.Domains) != 1 || c.Domains[0].ID != here || !strings.Contains(e.stderr, there+", eu-west-1): it belongs to another instance of IAM Identity Center, ssoins-") {
 		t.Errorf("of another instance: got %+v\n%s", c.Domains, e.stderr)
