@@ -28,7 +28,7 @@ type outcome struct {
 	Domain   string `json:"domain"`
 	UserID   string `json:"userId"`
 	UserName string `json:"userName,omitempty"`
-	Outcome  fate `json:"outcome"`
+	Outcome  fate   `json:"outcome"`
 	Detail   string `json:"detail,omitempty"`
 }
 

@@ -114,7 +114,10 @@ func command(env Environment) *cobra.Command {
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().String("config", "", "configuration `FILE`, or ssm:NAME (default $STUDIOKEEPER_CONFIG, then ./studiokeeper.yaml)")
-	root.AddCommand(demoCommand(env), localCommand(env), planCommand(env), applyCommand(env), replayCommand(env), explainCommand(env), removalsCommand(env), journalCommand(env), mappingCommand(env), configCommand(env), versionCommand(env), functionCommand(env))
+	root.AddCommand(
+		demoCommand(env), localCommand(env), planCommand(env), applyCommand(env), explainCommand(env), replayCommand(env), removalsCommand(env),
+		journalCommand(env), mappingCommand(env), initCommand(env), configCommand(env), versionCommand(env), functionCommand(env),
+	)
 	return root
 }
 
@@ -124,8 +127,13 @@ func style(env Environment, w io.Writer) render.Style {
 	if value, set := env.Lookup("NO_COLOR"); set && value != "" {
 		return render.Style{}
 	}
-	f, ok := w.(*os.File)
-	return render.Style{Colour: ok && term.IsTerminal(int(f.Fd()))}
+	return render.Style{Colour: isTerminal(w)}
+}
+
+// isTerminal tells whether a person sees, or types, what goes through a stream.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // configRef is where the configuration is, by flag, environment or default.

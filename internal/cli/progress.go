@@ -2,13 +2,9 @@ package cli
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/term"
 
 	"studiokeeper/internal/reconcile"
 )
@@ -51,11 +47,6 @@ func watch(env Environment, line func() string) (stop func()) {
 		close(done)
 		all.Wait()
 	}
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // surveyed says how far a survey is.
