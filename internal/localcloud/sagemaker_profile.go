@@ -102,19 +102,19 @@ func createProfile(c *call, in *sagemaker.CreateUserProfileInput) (*sagemaker.Cr
 	if err := c.cloud.mayCreateProfile(p, d, in); err != nil {
 		return nil, err
 	}
-	made := c.cloud.makeProfile(p, d, in, c.now)
+	made := c.cloud.makeProfile(p, d, in, c.now, c.cloud.delay())
 	return &sagemaker.CreateUserProfileOutput{UserProfileArn: made.UserProfileArn}, nil
 }
 
-// makeProfile enters a user profile that mayCreateProfile allowed.
-func (c *Cloud) makeProfile(p *studioPlace, d *studioDomain, in *sagemaker.CreateUserProfileInput, now time.Time) *studioProfile {
+// makeProfile enters a user profile that mayCreateProfile allowed; it is pending for the delay.
+func (c *Cloud) makeProfile(p *studioPlace, d *studioDomain, in *sagemaker.CreateUserProfileInput, now time.Time, delay time.Duration) *studioProfile {
 	made := &studioProfile{lowerName: strings.ToLower(*in.UserProfileName), tags: in.Tags}
 	copyMembers(&made.DescribeUserProfileOutput, in)
 	made.UserProfileArn = aws.String("arn:aws:sagemaker:" + p.region + ":" + p.account + ":user-profile/" + *d.DomainId + "/" + *in.UserProfileName)
 	made.HomeEfsFileSystemUid = aws.String(strconv.Itoa(d.nextUID))
 	d.nextUID++
 	made.CreationTime = &now
-	made.turn(p, types.UserProfileStatusPending, now, c.delay())
+	made.turn(p, types.UserProfileStatusPending, now, delay)
 	made.created = made.changed
 	p.profiles.add(profileKey(*d.DomainId, *in.UserProfileName), made)
 	p.index.tagged(*made.UserProfileArn, made.tags, now)
