@@ -16,6 +16,7 @@ type studioProfile struct {
 	sagemaker.DescribeUserProfileOutput
 	lowerName string
 	until     time.Time // when Status stops being Pending, Updating or Deleting
+	failing   string    // why the state that passes now ends in failure; "": it does not
 	tags      []types.Tag
 	stamps
 }
@@ -24,8 +25,15 @@ type studioProfile struct {
 func profileKey(domain, name string) string { return domain + "/" + strings.ToLower(name) }
 
 func (p *studioProfile) settle(now time.Time) {
-	busy := p.Status == types.UserProfileStatusPending || p.Status == types.UserProfileStatusUpdating
-	if busy && !now.Before(p.until) {
+	if now.Before(p.until) {
+		return
+	}
+	switch {
+	case p.failing != "" && p.Status == types.UserProfileStatusUpdating:
+		p.Status, p.FailureReason = types.UserProfileStatusUpdateFailed, &p.failing
+	case p.failing != "" && p.Status == types.UserProfileStatusDeleting:
+		p.Status, p.FailureReason = types.UserProfileStatusDeleteFailed, &p.failing
+	case p.Status == types.UserProfileStatusPending || p.Status == types.UserProfileStatusUpdating:
 		p.Status = types.UserProfileStatusInService
 	}
 }
@@ -205,7 +213,7 @@ func updateProfile(c *call, in *sagemaker.UpdateUserProfileInput) (*sagemaker.Up
 	if err != nil {
 		return nil, err
 	}
-	profile.UserSettings = settings
+	profile.UserSettings, profile.failing = settings, c.failing
 	profile.turn(p, types.UserProfileStatusUpdating, c.now, c.cloud.delay())
 	return &sagemaker.UpdateUserProfileOutput{UserProfileArn: profile.UserProfileArn}, nil
 }
@@ -224,8 +232,11 @@ func deleteProfile(c *call, in *sagemaker.DeleteUserProfileInput) (*nothing, err
 	if err := p.unused(profile); err != nil {
 		return nil, err
 	}
+	profile.failing = c.failing
 	profile.turn(p, types.UserProfileStatusDeleting, c.now, c.cloud.delay())
-	p.leaving = append(p.leaving, profile)
+	if c.failing == "" {
+		p.leaving = append(p.leaving, profile)
+	}
 	return &nothing{}, nil
 }
 
