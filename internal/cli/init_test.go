@@ -474,7 +474,7 @@ func TestPartitions(t *testing.T) {
 // answers are these lines.
 func asking(t *testing.T, lines ...string) (*starter, *bytes.Buffer) {
 	t.Helper()
-	session, err := awscloud.Load(t.Context(), "test")
+	session, err := awscloud.Load(t.Context(), "test", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

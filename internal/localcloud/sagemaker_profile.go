@@ -16,6 +16,7 @@ type studioProfile struct {
 	sagemaker.DescribeUserProfileOutput
 	lowerName string
 	until     time.Time // when Status stops being Pending, Updating or Deleting
+	failing   string    // why the state that passes now ends in failure; "": it does not
 	tags      []types.Tag
 	stamps
 }
@@ -29,8 +30,15 @@ func (p *studioProfile) label() (domain, owner, name string) {
 }
 
 func (p *studioProfile) settle(now time.Time) {
-	busy := p.Status == types.UserProfileStatusPending || p.Status == types.UserProfileStatusUpdating
-	if busy && !now.Before(p.until) {
+	if now.Before(p.until) {
+		return
+	}
+	switch {
+	case p.failing != "" && p.Status == types.UserProfileStatusUpdating:
+		p.Status, p.FailureReason = types.UserProfileStatusUpdateFailed, &p.failing
+	case p.failing != "" && p.Status == types.UserProfileStatusDeleting:
+		p.Status, p.FailureReason = types.UserProfileStatusDeleteFailed, &p.failing
+	case p.Status == types.UserProfileStatusPending || p.Status == types.UserProfileStatusUpdating:
 		p.Status = types.UserProfileStatusInService
 	}
 }
@@ -217,7 +225,7 @@ func updateProfile(c *call, in *sagemaker.UpdateUserProfileInput) (*sagemaker.Up
 	if err != nil {
 		return nil, err
 	}
-	profile.UserSettings = settings
+	profile.UserSettings, profile.failing = settings, c.failing
 	profile.turn(p, types.UserProfileStatusUpdating, c.now, c.cloud.delay())
 	return &sagemaker.UpdateUserProfileOutput{UserProfileArn: profile.UserProfileArn}, nil
 }
@@ -236,6 +244,7 @@ func deleteProfile(c *call, in *sagemaker.DeleteUserProfileInput) (*nothing, err
 	if err := p.unused(profile); err != nil {
 		return nil, err
 	}
+	profile.failing = c.failing
 	profile.turn(p, types.UserProfileStatusDeleting, c.now, c.cloud.delay())
 	return &nothing{}, nil
 }
