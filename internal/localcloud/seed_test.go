@@ -82,7 +82,7 @@ func TestSeedsAreHeldAgainstTheRules(t *testing.T) {
 
 	seed := profileOfUser(7, ids[0], group)
 	unknown, odd, badly := seed, seed, seed
-	unknown.UserName, odd.Name, badly.Tags = "nobody@example.com", "user_7", map[string]string{"a": "b*c"}
+	unknown.UserName, unknown.Name, odd.Name, badly.Tags = "nobody@example.com", "nobody", "user_7", map[string]string{"a": "b*c"}
 	for what, row := range map[string]struct {
 		domain string
 		seeds  []localcloud.ProfileSeed

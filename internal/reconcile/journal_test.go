@@ -17,8 +17,8 @@ import (
 	"studiokeeper/internal/studio"
 )
 
-// entries reads the whole journal, which must be in order.
-func (w *world) entries() []plan.Entry {
+// allEntries reads the whole journal, which must be in order.
+func (w *world) allEntries() []plan.Entry {
 	w.t.Helper()
 	v, err := reconcile.VerifyJournal(w.t.Context(), w.keeper.History, "")
 	w.must(err)
@@ -88,7 +88,7 @@ func TestEveryEntrySaysAllThereIs(t *testing.T) {
 			w.settle()
 
 			seen := map[plan.Kind]bool{}
-			for _, e := range w.entries() {
+			for _, e := range w.allEntries() {
 				seen[e.Change.Kind] = true
 				if missing := lacks(e); len(missing) > 0 {
 					t.Errorf("%s %s of %s lacks %v: %+v", e.Change.Kind, e.Outcome, e.Change.UserID, missing, e.Change)
@@ -110,7 +110,7 @@ func TestWhatAPersonDidIsTheirs(t *testing.T) {
 	by := event.Trigger{Source: event.SourcePerson, ID: "arn:aws:sts::111122223333:assumed-role/admin/carol", Name: "apply"}
 	_, err := w.try(event.Look{Scope: event.User, UserID: alice, Trigger: by})
 	w.must(err)
-	for _, e := range w.entries() {
+	for _, e := range w.allEntries() {
 		want(t, "trigger", e.Trigger, plan.Trigger{Kind: "person", ID: by.ID, Name: "apply"})
 	}
 }
@@ -120,7 +120,7 @@ func TestALookGivesBackTheSealedEntries(t *testing.T) {
 	alice := w.user("alice@example.com")
 	results, err := w.keeper.Handle(t.Context(), added(alice, w.group("ad-group-1", "a", 100, alice)))
 	w.must(err)
-	want(t, "entries", results[0].Entries, w.entries())
+	want(t, "entries", results[0].Entries, w.allEntries())
 }
 
 // The log is the anchor outside the table: it has every digest.
@@ -138,7 +138,7 @@ func TestTheFunctionsLogHasEveryDigest(t *testing.T) {
 		w.cloud.Advance(time.Minute)
 		l, _, more = w.queue.next()
 	}
-	all := w.entries()
+	all := w.allEntries()
 	if _, group := kindOf(all, plan.Assign); group.Digest == "" {
 		t.Fatal("the group was not assigned")
 	}
@@ -166,7 +166,7 @@ func TestADecisionIsJournalledWithWhoMadeItAndWhy(t *testing.T) {
 	rejected := removal
 	rejected.Decision, rejected.Reason, rejected.Until = reconcile.Rejected, "on leave", time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 	w.must(w.keeper.Decide(t.Context(), removal, rejected, by))
-	outcomes, last := kindOf(w.entries(), plan.Reject)
+	outcomes, last := kindOf(w.allEntries(), plan.Reject)
 	want(t, "outcomes", outcomes, []plan.Outcome{plan.Begun, plan.Done})
 	want(t, "trigger", last.Trigger, by)
 	want(t, "reasons", last.Change.Reasons, []plan.Reason{{Code: "removal", Text: removal.Why}, {Code: "decision", Text: "until 2026-05-01: on leave"}})
@@ -194,7 +194,7 @@ func TestADecisionThatCouldNotBeStoredIsToldAsFailed(t *testing.T) {
 	if err := w.keeper.Decide(t.Context(), removal, approved, plan.Trigger{Kind: "person", Name: "x"}); err == nil {
 		t.Error("nobody was told")
 	}
-	outcomes, last := kindOf(w.entries(), plan.Approve)
+	outcomes, last := kindOf(w.allEntries(), plan.Approve)
 	want(t, "outcomes", outcomes, []plan.Outcome{plan.Begun, plan.FailedAt})
 	want(t, "missing", lacksIn(last, "error"), false)
 }
@@ -204,7 +204,7 @@ func lacksIn(e plan.Entry, what string) bool { return strings.Contains(fmt.Sprin
 func TestTheSignInThatAHeldPersonLosesIsJournalledOnce(t *testing.T) {
 	w, alice, _ := held(t, configured("signIn: none", "signIn: user"))
 	w.handle(looked(alice))
-	outcomes, last := kindOf(w.entries(), plan.Unassign)
+	outcomes, last := kindOf(w.allEntries(), plan.Unassign)
 	want(t, "outcomes", outcomes, []plan.Outcome{plan.Begun, plan.Done})
 	want(t, "user", last.Change.UserID, alice)
 }
@@ -222,7 +222,7 @@ func TestAGroupsSignInIsJournalledHoweverItEnds(t *testing.T) {
 			w.handle(lost)
 			w.settle()
 		}
-		outcomes, last := kindOf(w.entries(), plan.Unassign)
+		outcomes, last := kindOf(w.allEntries(), plan.Unassign)
 		want(t, "outcomes", outcomes, []plan.Outcome{plan.HeldBack})
 		want(t, "of", last.Change.UserID+" "+last.Change.Group, "group:"+group+" "+group)
 	})
@@ -239,7 +239,7 @@ func TestAGroupsSignInIsJournalledHoweverItEnds(t *testing.T) {
 			w.handle(lost)
 			w.later()
 			told := false
-			for _, e := range w.entries() {
+			for _, e := range w.allEntries() {
 				told = told || string(e.Change.Kind) == failing.kind && e.Outcome == plan.FailedAt && strings.Contains(e.Error, failing.operation)
 			}
 			want(t, "told", told, true)
@@ -268,7 +268,7 @@ func TestDeletedProfilesAreJournalledWithWhatTheyHad(t *testing.T) {
 	w.leave(g, alice)
 	w.handle(looked(alice))
 	w.settle()
-	_, last := kindOf(w.entries(), plan.Quarantine)
+	_, last := kindOf(w.allEntries(), plan.Quarantine)
 	want(t, "group", last.Change.Group, g)
 	want(t, "before", last.Change.Before.Role, roles+"a")
 	want(t, "tags", last.Change.Before.Tags[studio.TagGroup], g)
