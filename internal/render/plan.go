@@ -122,7 +122,7 @@ func summed(s Style, n plan.Summary) string {
 	}
 	add(n.Create, "to create", s.Good)
 	add(n.Change, "to change", func(t string) string { return s.paint(yellow, t) })
-	add(n.SignIn, "groups' sign-in to change", func(t string) string { return s.paint(yellow, t) })
+	add(n.SignIn, "group sign-ins to change", func(t string) string { return s.paint(yellow, t) })
 	add(n.Offboard, "to offboard", s.Bad)
 	add(n.Delete, "to delete", s.Bad)
 	add(n.Held, "held", s.Bad)
