@@ -63,22 +63,20 @@ func (s *State) Begin(ctx context.Context, subject string, sequence int64) (bool
 // askedKept is how long a count of requests may be forgotten after its minute.
 const askedKept = time.Hour
 
-// Ask implements reconcile.Looks with one conditional write, or two where a new minute begins. Of several that
-// begin one at once, one does.
+// Ask implements reconcile.Looks with one conditional write where a minute begins, and two within one. Of
+// several that begin one at once, one does.
 func (s *State) Ask(ctx context.Context, subject string, now time.Time) (int64, time.Time, error) {
 	of := key("ask#"+subject, "ask")
 	names := map[string]string{"#since": "since", "#count": "count", "#expires": "expires"}
 	minute, next := number(now.Add(-time.Minute).UnixMilli()), number(now.UnixMilli())
 	expires := number(now.Add(askedKept).Unix())
 	for range acquireRounds {
-		is, counted, err := s.update(ctx, of, "SET #expires = :expires ADD #count :one", "#since > :minute", names,
-			item{":minute": minute, ":one": number(1), ":expires": expires})
+		is, counted, err := s.update(ctx, of, "SET #since = :now, #count = :one, #expires = :expires",
+			"attribute_not_exists(#since) OR #since <= :minute", names,
+			item{":minute": minute, ":now": next, ":one": number(1), ":expires": expires})
 		if err == nil && !counted {
-			names["#pk"] = "pk"
-			is, counted, err = s.update(ctx, of, "SET #since = :now, #count = :one, #expires = :expires",
-				"attribute_not_exists(#pk) OR #since <= :minute", names,
-				item{":minute": minute, ":now": next, ":one": number(1), ":expires": expires})
-			delete(names, "#pk")
+			is, counted, err = s.update(ctx, of, "SET #expires = :expires ADD #count :one", "#since > :minute", names,
+				item{":minute": minute, ":one": number(1), ":expires": expires})
 		}
 		if err != nil {
 			return 0, time.Time{}, err

@@ -29,6 +29,8 @@ type gate struct {
 
 	mu     sync.Mutex
 	passed map[string]passedDomain
+	known  []DomainRecord // nil: to be asked for
+	asked  time.Time      // when known was read
 }
 
 type passedDomain struct {
@@ -57,6 +59,23 @@ func (g *gate) facts(ctx context.Context, d studio.Domain) (DomainFacts, error) 
 	return facts, nil
 }
 
+// recall takes over what a caller has just read of the register.
+func (g *gate) recall(known []DomainRecord) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.known, g.asked = known, g.now()
+}
+
+func (g *gate) registered(ctx context.Context) ([]DomainRecord, error) {
+	g.mu.Lock()
+	known, fresh := g.known, g.now().Before(g.asked.Add(time.Minute))
+	g.mu.Unlock()
+	if fresh {
+		return known, nil
+	}
+	return g.register.Registered(ctx)
+}
+
 func (g *gate) check(ctx context.Context, d studio.Domain) (DomainFacts, error) {
 	var facts DomainFacts
 	var account, instance string
@@ -76,7 +95,7 @@ func (g *gate) check(ctx context.Context, d studio.Domain) (DomainFacts, error) 
 		errs[2] = wrap(errs[2], "find the Identity Center instance of the identity store")
 	})
 	all.Go(func() {
-		known, errs[3] = g.register.Registered(ctx)
+		known, errs[3] = g.registered(ctx)
 		errs[3] = wrap(errs[3], "recall domain %s", d.Name)
 	})
 	all.Wait()

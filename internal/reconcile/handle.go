@@ -63,6 +63,9 @@ const atOnce = 2
 // when there were many, after a minute.
 func (r *Reconciler) ask(ctx context.Context, subject string, soon time.Duration) (time.Time, error) {
 	now := r.Now()
+	if !r.Coalesce {
+		return now.Add(soon), nil
+	}
 	count, since, err := r.Looks.Ask(ctx, subject, now)
 	if err != nil || count <= atOnce {
 		return now.Add(soon), wrap(err, "count the requests for looks at %s", subject)

@@ -34,6 +34,7 @@ func (r *Reconciler) pass(ctx context.Context, l event.Look) error {
 	if l.Domain == "" && r.large(known) {
 		return r.split(ctx, l)
 	}
+	r.gate().recall(known)
 	started := r.Now()
 	x := Extent{Deep: l.Deep, Keep: r.Memory}
 	if l.Domain != "" {

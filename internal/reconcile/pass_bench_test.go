@@ -1,0 +1,331 @@
+package reconcile_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"text/tabwriter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/reconcile"
+	"studiokeeper/internal/studio"
+)
+
+// The request rates that the bounds are worked out from: those of
+// localcloud.Rates, which the cloud keeps to while these run.
+const (
+	identityRate = 20
+	studioRate   = 10
+	createRate   = 5
+	tagRate      = 15
+)
+
+// size is a population: users, mapped groups, domains. Each user is in one
+// group, and each group has a row in one domain.
+type size struct{ users, groups, domains int }
+
+// measured is what something cost.
+type measured struct {
+	calls int           // to AWS, the state table's included
+	took  time.Duration // waiting for AWS's request rates; what is computed takes no virtual time
+	bound time.Duration // what the rates allow at best
+	pages int
+}
+
+// BenchmarkPass shows what a full pass over everybody costs when nothing has
+// changed, against the pages that there are and the time that AWS's request
+// rates allow, beside the same work done with one Describe for each profile and
+// one call for each membership; and what it costs to onboard 1,000 people.
+func BenchmarkPass(b *testing.B) {
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	defer table.Flush()
+	fmt.Fprintln(table, "users\tgroups\tdomains\tpages\tcalls\tcalls/pages\tlower bound\ttook\ttook/bound\tone by one: calls\ttook\t")
+	for _, n := range []size{{1_000, 20, 1}, {10_000, 50, 2}, {200_000, 100, 2}} {
+		b.Run(fmt.Sprintf("users=%d", n.users), func(b *testing.B) {
+			for b.Loop() {
+				var lists, single measured
+				inVirtualTime(b, func(t *testing.T) {
+					w := populated(t, n)
+					lists = w.measurePass(n)
+					if n.users <= 10_000 {
+						single = w.measureOneByOne(n)
+					} else {
+						single = oneByOneOf(n)
+					}
+				})
+				b.ReportMetric(float64(lists.calls), "calls")
+				b.ReportMetric(float64(lists.calls)/float64(lists.pages), "calls/page")
+				b.ReportMetric(lists.took.Seconds()/lists.bound.Seconds(), "time/bound")
+				fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%d\t%.2f\t%s\t%s\t%.2f\t%d\t%s\t\n", n.users, n.groups, n.domains, lists.pages, lists.calls,
+					float64(lists.calls)/float64(lists.pages), lists.bound.Round(time.Second), lists.took.Round(time.Second),
+					lists.took.Seconds()/lists.bound.Seconds(), single.calls, single.took.Round(time.Second))
+			}
+		})
+	}
+	b.Run("onboarding=1000", func(b *testing.B) {
+		for b.Loop() {
+			var got measured
+			inVirtualTime(b, func(t *testing.T) { got = measureOnboarding(t, 1_000) })
+			b.ReportMetric(got.took.Seconds()/got.bound.Seconds(), "time/bound")
+			fmt.Fprintf(table, "onboarding 1000\t20\t1\t\t%d\t\t%s\t%s\t%.2f\t\t\t\n", got.calls, got.bound, got.took.Round(time.Second), got.took.Seconds()/got.bound.Seconds())
+		}
+	})
+}
+
+// inVirtualTime runs a story in a testing/synctest bubble, which only a test
+// can have.
+func inVirtualTime(b *testing.B, story func(t *testing.T)) {
+	b.Helper()
+	all := func(string, string) (bool, error) { return true, nil }
+	ok := testing.RunTests(all, []testing.InternalTest{{Name: b.Name(), F: func(t *testing.T) { synctest.Test(t, story) }}})
+	if !ok {
+		b.Fatal("the measured run failed")
+	}
+}
+
+// populated is a world in which everybody has what they should, and a pass has
+// seen it.
+func populated(t *testing.T, n size) *world {
+	w := inMemory(t, nil)
+	w.cloud.Throttle, w.cloud.ProfileQuota = true, n.users+1
+	domains := map[string]string{"research": w.domain}
+	var lines strings.Builder
+	for i := 1; i < n.domains; i++ {
+		name := fmt.Sprintf("d%d", i)
+		time.Sleep(2 * time.Second) // CreateDomain has a rate, too
+		domains[name] = w.makeDomain(name)
+		fmt.Fprintf(&lines, "  - {name: %s, id: %s, region: us-east-1, account: \"111122223333\", signIn: none}\n", name, domains[name])
+	}
+	ids, err := w.console().SeedUsers(n.users, func(i int) localcloud.Person {
+		return localcloud.Person{UserName: fmt.Sprintf("user%06d@example.com", i)}
+	})
+	w.must(err)
+	var rules strings.Builder
+	for g := range n.groups {
+		w.populate(n, g, ids, domains, &rules)
+	}
+	w.open(func(s string) string {
+		s = strings.Replace(s, "mapping:\n", lines.String()+"mapping:\n", 1)
+		return strings.Replace(s, "  table: mapping\n", "  rules:\n"+rules.String(), 1)
+	})
+	for name, id := range domains {
+		w.remember(studio.Domain{Name: name, ID: id, Region: region, Account: account})
+	}
+	return w
+}
+
+// populate makes one group with its row, its members and their profiles.
+func (w *world) populate(n size, g int, ids []string, domains map[string]string, rules *strings.Builder) {
+	domain := "research"
+	if g%n.domains > 0 {
+		domain = fmt.Sprintf("d%d", g%n.domains)
+	}
+	group, err := w.console().CreateGroup(fmt.Sprintf("group-%d", g))
+	w.must(err)
+	role := fmt.Sprintf("%sgroup-%d", roles, g)
+	fmt.Fprintf(rules, "    - {groupId: %s, domain: %s, role: %q}\n", group, domain, role)
+	var members []string
+	var profiles []localcloud.ProfileSeed
+	var people []dynamotypes.WriteRequest
+	for i := g; i < len(ids); i += n.groups {
+		userName := fmt.Sprintf("user%06d@example.com", i)
+		members = append(members, ids[i])
+		profiles = append(profiles, localcloud.ProfileSeed{Name: name(ids[i], userName), UserName: userName, Role: role, Tags: map[string]string{
+			studio.TagDeployment: "prod", studio.TagUserID: ids[i], studio.TagGroup: group, studio.TagApplied: studio.Digest(role, ""),
+		}})
+		text := func(s string) dynamotypes.AttributeValue { return &dynamotypes.AttributeValueMemberS{Value: s} }
+		people = append(people, dynamotypes.WriteRequest{PutRequest: &dynamotypes.PutRequest{Item: map[string]dynamotypes.AttributeValue{
+			"pk": text("person#" + domain), "sk": text(ids[i]), "profile": text(name(ids[i], userName)), "group": text(group), "role": text(role),
+			"since": text(w.cloud.Now().Format(time.RFC3339Nano)), "ready": &dynamotypes.AttributeValueMemberBOOL{Value: true},
+		}}})
+	}
+	w.must(w.console().SeedMembers(group, members))
+	w.must(w.cloud.SeedProfiles(account, region, domains[domain], profiles))
+	for len(people) > 0 {
+		some := people[:min(25, len(people))]
+		people = people[len(some):]
+		_, err := dynamodb.NewFromConfig(w.aws).BatchWriteItem(context.Background(), &dynamodb.BatchWriteItemInput{RequestItems: map[string][]dynamotypes.WriteRequest{"state": some}})
+		w.must(err)
+	}
+}
+
+// remember describes everybody once, as the first pass does, without its price.
+func (w *world) remember(d studio.Domain) {
+	w.t.Helper()
+	byName := map[string]*studio.Row{}
+	for i := range w.keeper.Mapping.Rules {
+		byName[w.keeper.Mapping.Rules[i].GroupID+w.keeper.Mapping.Rules[i].Group.ID] = &w.keeper.Mapping.Rules[i]
+	}
+	var seen []reconcile.Seen
+	people := map[string]reconcile.Person{}
+	w.must(w.keeper.Persons.EachManaged(context.Background(), d.Name, func(p reconcile.Person) { people[p.Profile] = p }))
+	users := map[string]string{}
+	w.must(w.keeper.Census.EachUser(context.Background(), func(u studio.User) { users[u.ID] = u.UserName }))
+	w.must(w.keeper.Profiles.Each(context.Background(), d, func(p studio.Profile) {
+		who := people[p.Name]
+		seen = append(seen, reconcile.Seen{Name: p.Name, SSOUser: users[who.UserID], Role: who.Role, Modified: p.Modified.UnixMilli(), At: w.cloud.Now()})
+	}))
+	w.must(w.keeper.Memory.KeepSeen(context.Background(), d.Name, seen))
+}
+
+func pages(n int) int { return (n + 99) / 100 }
+
+// measurePass makes a pass that finds nothing to do.
+func (w *world) measurePass(n size) measured {
+	w.t.Helper()
+	time.Sleep(time.Minute) // every allowance is full again
+	w.cloud.ResetCalls()
+	start := time.Now()
+	w.handle(everybody)
+	l, _, _ := w.queue.next()
+	w.handle(l)
+	m := measured{took: time.Since(start)}
+	want(w.t, "looks handed on", w.queue.len(), 0)
+	for _, count := range w.cloud.CallCounts() {
+		m.calls += count
+	}
+	users, members, profiles, tags := pages(n.users), n.groups*pages(n.users/n.groups), n.domains*pages(n.users/n.domains), pages(n.users)
+	m.pages = users + members + profiles + tags
+	m.bound = max(seconds(users, identityRate), seconds(members, identityRate), seconds(profiles, studioRate), seconds(tags, tagRate))
+	return m
+}
+
+func seconds(calls, rate int) time.Duration {
+	return time.Duration(calls) * time.Second / time.Duration(rate)
+}
+
+// measureOneByOne does the same reading in the plain way: every profile of a
+// list is described and asked for its tags, and every membership is asked for.
+func (w *world) measureOneByOne(n size) measured {
+	w.t.Helper()
+	time.Sleep(time.Minute)
+	w.cloud.ResetCalls()
+	start := time.Now()
+	ctx := context.Background()
+	for _, t := range w.keeper.Targets {
+		listed, err := w.keeper.Profiles.List(ctx, t.Domain, "")
+		w.must(err)
+		w.atOnce(len(listed), func(i int) {
+			_, err := w.keeper.Profiles.Read(ctx, t.Domain, listed[i].Name)
+			w.must(err)
+		})
+	}
+	var ids []string
+	w.must(w.keeper.Census.EachUser(ctx, func(u studio.User) { ids = append(ids, u.ID) }))
+	group := w.keeper.Mapping.Rules[0].Group.ID
+	w.atOnce(len(ids), func(i int) {
+		_, err := w.keeper.Identity.MemberOf(ctx, ids[i], []string{group})
+		w.must(err)
+	})
+	m := measured{took: time.Since(start)}
+	for _, count := range w.cloud.CallCounts() {
+		m.calls += count
+	}
+	return m
+}
+
+// oneByOneOf works out what measureOneByOne would cost at a size where it would
+// take hours: for each profile a Describe and a ListTags, for each user one call.
+func oneByOneOf(n size) measured {
+	return measured{
+		calls: pages(n.users) + n.domains*pages(n.users/n.domains) + 3*n.users,
+		took:  seconds(n.users, studioRate) + seconds(n.users, identityRate),
+	}
+}
+
+func (w *world) atOnce(n int, do func(i int)) {
+	next := make(chan int)
+	var all sync.WaitGroup
+	for range 24 {
+		all.Go(func() {
+			for i := range next {
+				do(i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	all.Wait()
+}
+
+// measureOnboarding lets people join who have nothing yet, and makes a pass and
+// everything that it hands on, as the function would: many at a time.
+func measureOnboarding(t *testing.T, n int) measured {
+	w := populated(t, size{0, 20, 1})
+	w.cloud.ProfileDelay, w.cloud.ProfileQuota = 0, n+1
+	ids, err := w.console().SeedUsers(n, func(i int) localcloud.Person {
+		return localcloud.Person{UserName: fmt.Sprintf("user%06d@example.com", i)}
+	})
+	w.must(err)
+	for g, rule := range w.keeper.Mapping.Rules {
+		var members []string
+		for i := g; i < n; i += 20 {
+			members = append(members, ids[i])
+		}
+		w.must(w.console().SeedMembers(rule.Group.ID, members))
+	}
+	time.Sleep(time.Minute)
+	w.cloud.ResetCalls()
+	start := time.Now()
+	w.handle(everybody)
+	w.drain(24)
+	m := measured{took: time.Since(start), bound: seconds(n, createRate)}
+	for _, count := range w.cloud.CallCounts() {
+		m.calls += count
+	}
+	ready := 0
+	w.must(w.keeper.Persons.EachManaged(context.Background(), "research", func(p reconcile.Person) {
+		if p.Ready {
+			ready++
+		}
+	}))
+	want(t, "people ready", ready, n)
+	return m
+}
+
+// drain makes all looks as they are due, so many at a time.
+func (w *world) drain(workers int) {
+	var mu sync.Mutex
+	busy := 0
+	var all sync.WaitGroup
+	for range workers {
+		all.Go(func() {
+			for {
+				mu.Lock()
+				l, due, ok := w.queue.next()
+				if !ok && busy == 0 {
+					mu.Unlock()
+					return
+				}
+				if !ok || due.After(w.cloud.Now()) {
+					if ok {
+						w.must(w.queue.Send(context.Background(), l, due.Sub(w.cloud.Now())))
+					}
+					mu.Unlock()
+					time.Sleep(100 * time.Millisecond)
+					continue
+				}
+				busy++
+				mu.Unlock()
+				_, err := w.keeper.Handle(context.Background(), l)
+				if err != nil {
+					w.t.Error(err)
+				}
+				mu.Lock()
+				busy--
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+}
