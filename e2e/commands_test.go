@@ -18,6 +18,8 @@ import (
 	sagemakertypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -48,6 +50,15 @@ func bootstrap(ts *testscript.TestScript, neg bool, args []string) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		ts.Fatalf("%v\n%s", err, out)
 	}
+}
+
+// parameter NAME FILE keeps a file in Parameter Store, encrypted.
+func parameter(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "parameter NAME FILE")
+	_, err := ssm.NewFromConfig(client(ts)).PutParameter(context.Background(), &ssm.PutParameterInput{
+		Name: &args[0], Value: aws.String(ts.ReadFile(args[1])), Type: ssmtypes.ParameterTypeSecureString, Overwrite: aws.Bool(true),
+	})
+	ts.Check(err)
 }
 
 // user NAME VARIABLE creates a user and keeps the id.

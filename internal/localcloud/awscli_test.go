@@ -143,3 +143,24 @@ func TestAWSCommandLineInterfaceFindsByTag(t *testing.T) {
 		t.Errorf("get-resources by tag (-want +got):\n%s", diff)
 	}
 }
+
+func TestAWSCommandLineInterfaceKeepsParameters(t *testing.T) {
+	path := awsPath(t)
+	w := newWorld(t, &localcloud.Cloud{})
+	put := w.cli(path, "ssm", "put-parameter", "--name", parameterName, "--type", "SecureString", "--value", "deployment: prod")
+	if diff := cmp.Diff(map[string]any{"Version": 1.0, "Tier": "Standard"}, put); diff != "" {
+		t.Errorf("put-parameter (-want +got):\n%s", diff)
+	}
+	got := w.cli(path, "ssm", "get-parameter", "--with-decryption", "--name", parameterName)["Parameter"].(map[string]any)
+	if stamp, ok := got["LastModifiedDate"].(string); !ok || !strings.HasPrefix(stamp, "2026-03-01T") {
+		t.Errorf("LastModifiedDate is %v, want a time on 2026-03-01", got["LastModifiedDate"])
+	}
+	delete(got, "LastModifiedDate")
+	want := map[string]any{
+		"Name": parameterName, "Type": "SecureString", "Value": "deployment: prod", "Version": 1.0, "DataType": "text",
+		"ARN": "arn:aws:ssm:us-east-1:111122223333:parameter" + parameterName,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("get-parameter (-want +got):\n%s", diff)
+	}
+}

@@ -68,6 +68,7 @@ type Cloud struct {
 	trail       trailState
 	stores      identityStoreState
 	studio      sagemakerState
+	parameters  parameterState
 
 	// Each of these guards itself.
 	moved     signal // fires when Advance moves the clock
@@ -101,6 +102,7 @@ func (c *Cloud) services() []service {
 		sqsService(c),
 		eventsService(c),
 		taggingService(c),
+		ssmService(c),
 	}
 }
 

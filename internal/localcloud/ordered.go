@@ -44,15 +44,14 @@ func (o *ordered[K, V]) get(key K) (v V, ok bool) {
 }
 
 func (o *ordered[K, V]) set(key K, v V) {
+	if o.comesLast(key) {
+		o.push(entry[K, V]{key, v})
+		return
+	}
 	b, i := o.seek(key)
-	switch {
-	case b < len(o.blocks) && o.blocks[b][i].key == key:
+	if o.blocks[b][i].key == key {
 		o.blocks[b][i].value = v
 		return
-	case len(o.blocks) == 0:
-		o.blocks = append(o.blocks, nil)
-	case b == len(o.blocks):
-		b, i = b-1, len(o.blocks[b-1])
 	}
 	o.blocks[b] = slices.Insert(o.blocks[b], i, entry[K, V]{key, v})
 	o.count++
@@ -61,12 +60,28 @@ func (o *ordered[K, V]) set(key K, v V) {
 	}
 }
 
-// split halves a full block; the last one gives up little, since keys often come in order.
+// comesLast reports whether a key is greater than all that are there: keys often come in order.
+func (o *ordered[K, V]) comesLast(key K) bool {
+	if len(o.blocks) == 0 {
+		return true
+	}
+	last := o.blocks[len(o.blocks)-1]
+	return last[len(last)-1].key < key
+}
+
+// push adds an entry at the end.
+func (o *ordered[K, V]) push(e entry[K, V]) {
+	last := len(o.blocks) - 1
+	if last < 0 || len(o.blocks[last]) >= blockSize {
+		o.blocks, last = append(o.blocks, nil), last+1
+	}
+	o.blocks[last] = append(o.blocks[last], e)
+	o.count++
+}
+
+// split halves a full block.
 func (o *ordered[K, V]) split(b int) {
 	full, at := o.blocks[b], blockSize/2
-	if b == len(o.blocks)-1 {
-		at = blockSize * 7 / 8
-	}
 	right := slices.Clone(full[at:])
 	clear(full[at:])
 	o.blocks[b] = full[:at]

@@ -82,19 +82,19 @@ func TestSeedsAreHeldAgainstTheRules(t *testing.T) {
 
 	seed := profileOfUser(7, ids[0], group)
 	unknown, odd, badly := seed, seed, seed
-	unknown.UserName, unknown.Name, odd.Name, badly.Tags = "nobody@example.com", "nobody", "user_7", map[string]string{"a": "b*c"}
-	for what, row := range map[string]struct {
-		domain string
-		seeds  []localcloud.ProfileSeed
-		want   string
+	unknown.UserName, odd.Name, badly.Tags = "nobody@example.com", "user_7", map[string]string{"a": "b*c"}
+	for _, row := range []struct {
+		what, domain string
+		seeds        []localcloud.ProfileSeed
+		want         string
 	}{
-		"an unknown domain":     {"d-nothing", []localcloud.ProfileSeed{seed}, "does not exist"},
-		"an unknown user":       {domain, []localcloud.ProfileSeed{unknown}, "does not exist in IAM Identity Center"},
-		"a name that is none":   {domain, []localcloud.ProfileSeed{odd}, "userProfileName"},
-		"a tag value with star": {domain, []localcloud.ProfileSeed{badly}, "tags.member.value"},
-		"the same twice":        {domain, []localcloud.ProfileSeed{seed, seed}, "already exists"},
+		{"an unknown domain", "d-nothing", []localcloud.ProfileSeed{seed}, "does not exist"},
+		{"an unknown user", domain, []localcloud.ProfileSeed{unknown}, "does not exist in IAM Identity Center"},
+		{"a name that is none", domain, []localcloud.ProfileSeed{odd}, "userProfileName"},
+		{"a tag value with a star", domain, []localcloud.ProfileSeed{badly}, "tags.member.value"},
+		{"the same twice", domain, []localcloud.ProfileSeed{seed, seed}, "already exists"},
 	} {
-		w.wantSeed(what, w.cloud.SeedProfiles(account, home, row.domain, row.seeds), row.want)
+		w.wantSeed(row.what, w.cloud.SeedProfiles(account, home, row.domain, row.seeds), row.want)
 	}
 	out, err := w.studio().ListUserProfiles(t.Context(), &sagemaker.ListUserProfilesInput{})
 	if got := must(w, out, err).UserProfiles; len(got) != 1 {

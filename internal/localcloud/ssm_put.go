@@ -1,0 +1,160 @@
+package localcloud
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+)
+
+// How many bytes a parameter's value may have.
+const (
+	standardValue = 4096
+	advancedValue = 8192
+)
+
+var (
+	parameterNamePattern = whole(`[a-zA-Z0-9_.\-/]+`)
+	parameterKeyPattern  = whole(`[a-zA-Z0-9:/_-]+`)
+)
+
+func putParameter(c *call, in *ssm.PutParameterInput) (*ssm.PutParameterOutput, error) {
+	if err := checkParameter(in); err != nil {
+		return nil, err
+	}
+	c.cloud.mu.Lock()
+	defer c.cloud.mu.Unlock()
+	p, err := c.writable(in)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.take(in); err != nil {
+		return nil, err
+	}
+	number := int64(1)
+	if n := len(p.versions); n > 0 {
+		number = p.versions[n-1].number + 1
+	}
+	p.versions = append(p.versions, parameterVersion{number: number, value: *in.Value, at: c.now})
+	if len(p.versions) > keptVersions {
+		p.versions = p.versions[len(p.versions)-keptVersions:]
+	}
+	c.keepParameter(p)
+	return &ssm.PutParameterOutput{Tier: p.tier, Version: number}, nil
+}
+
+func (c *call) keepParameter(p *parameter) {
+	all := &c.cloud.parameters
+	if all.places == nil {
+		all.places = map[place]map[string]*parameter{}
+	}
+	if all.places[c.place()] == nil {
+		all.places[c.place()] = map[string]*parameter{}
+	}
+	all.places[c.place()][p.name] = p
+}
+
+// checkParameter refuses what can be told from the request alone.
+func checkParameter(in *ssm.PutParameterInput) error {
+	var v constraints
+	v.length("name", in.Name, 1, 2048)
+	v.length("description", in.Description, 0, 1024)
+	v.length("value", in.Value, 1, 32768)
+	v.length("allowedPattern", in.AllowedPattern, 0, 1024)
+	v.length("keyId", in.KeyId, 1, 256)
+	v.pattern("keyId", in.KeyId, parameterKeyPattern)
+	if err := v.verdict(); err != nil {
+		return err
+	}
+	switch {
+	case in.Policies != nil:
+		return validation("the local cloud has no parameter policies")
+	case in.KeyId != nil && in.Type != types.ParameterTypeSecureString:
+		return validation("KeyId is required for SecureString type parameter only.")
+	case len(in.Tags) > 0 && aws.ToBool(in.Overwrite):
+		return validation("Invalid request: tags and overwrite can't be used together.")
+	case strings.Contains(*in.Value, "{{"):
+		return validation("Parameter value can't nest another parameter: it must not contain {{.")
+	case in.DataType != nil && *in.DataType != "text":
+		return validation("the local cloud takes parameters of the data type text only")
+	}
+	return checkParameterName(*in.Name)
+}
+
+func checkParameterName(name string) error {
+	plain := strings.ToLower(strings.TrimPrefix(name, "/"))
+	switch {
+	case !parameterNamePattern.MatchString(name):
+		return validation("Invalid parameter name. Please use correct syntax for referencing a version/label: only a-z, A-Z, 0-9, '.', '-', '_' and '/' are allowed.")
+	case strings.Contains(name, "/") && !strings.HasPrefix(name, "/"):
+		return validation("Parameter name must be a fully qualified name.")
+	case strings.HasSuffix(name, "/") || strings.Contains(name, "//"):
+		return validation("Invalid parameter name: a level of its hierarchy is empty.")
+	case strings.HasPrefix(plain, "aws") || strings.HasPrefix(plain, "ssm"):
+		return validation(`Parameter name: can't be prefixed with "aws" or "ssm" (case-insensitive).`)
+	case strings.Count(name, "/") > 15:
+		return errf(http.StatusBadRequest, "HierarchyLevelLimitExceededException", "A parameter name can have at most 15 levels.")
+	}
+	return nil
+}
+
+// writable is the parameter that is to get a new version, a copy while it may be refused.
+func (c *call) writable(in *ssm.PutParameterInput) (*parameter, error) {
+	there := c.parameters()[*in.Name]
+	switch {
+	case there == nil && in.Type == "":
+		return nil, validation("A parameter type is required when you create a parameter.")
+	case there == nil:
+		return &parameter{name: *in.Name, kind: in.Type, dataType: "text"}, nil
+	case !aws.ToBool(in.Overwrite):
+		return nil, errf(http.StatusBadRequest, "ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
+	case in.Type != "" && in.Type != there.kind:
+		return nil, errf(http.StatusBadRequest, "HierarchyTypeMismatchException", "Parameter Store doesn't support changing a parameter type: %s is a %s.", *in.Name, there.kind)
+	}
+	changed := *there
+	return &changed, nil
+}
+
+// take gives the parameter the tier and the pattern that a new value comes with, if the value fits them.
+func (p *parameter) take(in *ssm.PutParameterInput) error {
+	if err := p.setTier(in.Tier, len(*in.Value)); err != nil {
+		return err
+	}
+	if in.AllowedPattern != nil {
+		p.allowed = in.AllowedPattern
+	}
+	if aws.ToString(p.allowed) == "" {
+		return nil
+	}
+	pattern, err := regexp.Compile(*p.allowed)
+	switch {
+	case err != nil:
+		return errf(http.StatusBadRequest, "InvalidAllowedPatternException", "The AllowedPattern is no regular expression: %v", err)
+	case !pattern.MatchString(*in.Value):
+		return errf(http.StatusBadRequest, "ParameterPatternMismatchException", "Parameter value, cannot be validated against allowedPattern: %s", *p.allowed)
+	}
+	return nil
+}
+
+// setTier takes a value's size into account. An advanced parameter stays one.
+func (p *parameter) setTier(asked types.ParameterTier, size int) error {
+	const upgrade = "To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier. For more information, see https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html"
+	switch {
+	case p.tier == types.ParameterTierAdvanced && asked == types.ParameterTierStandard:
+		return validation("This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier.")
+	case asked == types.ParameterTierAdvanced, asked == types.ParameterTierIntelligentTiering && size > standardValue:
+		p.tier = types.ParameterTierAdvanced
+	case p.tier == "":
+		p.tier = types.ParameterTierStandard
+	}
+	switch {
+	case p.tier == types.ParameterTierStandard && size > standardValue:
+		return validation("Standard tier parameters support a maximum parameter value of %d characters. %s", standardValue, upgrade)
+	case size > advancedValue:
+		return validation("Advanced tier parameters support a maximum parameter value of %d characters.", advancedValue)
+	}
+	return nil
+}
