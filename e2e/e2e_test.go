@@ -57,7 +57,7 @@ func TestScripts(t *testing.T) {
 			"domain": domain, "profile": profile, "profilein": profilein, "byhand": byhand, "runapp": runapp, "apps": apps, "setting": setting,
 			"watch": watch, "noticed": noticed,
 			"role": role, "noprofile": noprofile, "pass": pass, "held": held,
-			"space": space, "spaces": spaces, "fault": fault, "untag": untag, "hasprofile": hasprofile,
+			"space": space, "spaces": spaces, "fault": fault, "untag": untag, "foreign": foreign, "hasprofile": hasprofile,
 		},
 	})
 }

@@ -71,6 +71,18 @@ func untag(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
+// foreign USERNAME USER tags the user's profile as another deployment's.
+func foreign(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "foreign USERNAME USER")
+	api, domain, name := sagemaker.NewFromConfig(client(ts)), domainID(ts), profileNamed(ts, args[0])
+	p, err := api.DescribeUserProfile(context.Background(), &sagemaker.DescribeUserProfileInput{DomainId: &domain, UserProfileName: &name})
+	ts.Check(err)
+	_, err = api.AddTags(context.Background(), &sagemaker.AddTagsInput{ResourceArn: p.UserProfileArn, Tags: []sagemakertypes.Tag{
+		{Key: aws.String("studiokeeper:deployment"), Value: aws.String("another")}, {Key: aws.String("studiokeeper:user-id"), Value: &args[1]},
+	}})
+	ts.Check(err)
+}
+
 // hasprofile NAME STATUS waits for a profile of that name in a status.
 func hasprofile(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, "hasprofile NAME STATUS")
