@@ -325,7 +325,7 @@ func role(ts *testscript.TestScript, neg bool, args []string) {
 func noprofile(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, "noprofile USERNAME")
 	for until := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
-		if _, found := roleOf(ts, args[0]); !found {
+		if !anyProfile(ts, args[0]) {
 			return
 		}
 		if time.Now().After(until) {

@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"domain": domain, "profile": profile, "profilein": profilein, "byhand": byhand, "runapp": runapp, "apps": apps, "setting": setting,
 			"watch": watch, "noticed": noticed,
 			"parameter": parameter, "role": role, "noprofile": noprofile, "pass": pass, "held": held, "tamper": tamper,
+			"space": space, "spaces": spaces, "fault": fault, "untag": untag, "foreign": foreign, "hasprofile": hasprofile,
 		},
 	})
 }

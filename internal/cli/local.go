@@ -112,6 +112,7 @@ What has no API goes through doors of its own, with any HTTP client:
   curl -X POST {endpoint}/_console/DisableUser -d '{"identityStoreId": "{store}", "userId": "…"}'
   curl -X POST {endpoint}/_portal/SignIn -d '{"domainId": "{domainID}", "userId": "…"}'
   curl -X POST {endpoint}/_clock/Advance -d '{"seconds": 604800}'
+  curl -X POST {endpoint}/_fault/Inject -d '{"operation": "DeleteUserProfile", "times": 3, "failureReason": "the file system is busy"}'
 
 An access key id of 12 digits is that account. There are also a user {user} (sam@example.com) and a group {group} (ad-group-2),
 of which examples/cloudtrail-record.json tells: make the membership and a row, then studiokeeper replay that file.

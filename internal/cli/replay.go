@@ -15,6 +15,7 @@ import (
 
 	"studiokeeper/internal/event"
 	"studiokeeper/internal/function"
+	"studiokeeper/internal/plan"
 	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/render"
 )
@@ -181,8 +182,12 @@ func (r *replayer) look(ctx context.Context, l event.Look, one *replayed) error 
 	return err
 }
 
-// alarm keeps what a look ended in, in place of what the look before it did.
+// alarm keeps what a look ended in, in place of what the look before it did. One
+// that only waits for SageMaker to end what it was asked to has nothing new.
 func (r *replayer) alarm(res reconcile.Result) {
+	if slices.ContainsFunc(res.Changes, func(c plan.Change) bool { return c.Kind == plan.Wait }) && len(res.Alarms) == 0 {
+		return
+	}
 	if r.alarms == nil {
 		r.alarms = map[reconcile.Key]error{}
 	}

@@ -154,8 +154,8 @@ func (c *Cloud) faultDoor(operation string, body []byte) (any, error) {
 	default:
 		return nil, fmt.Errorf("effect %q: want before or after", asked.Effect)
 	}
-	if f.Code == "" && f.FailureReason == "" && f.Delay <= 0 && !f.Drop && !f.Truncate {
-		return nil, errors.New("a fault that does nothing: give code, failureReason, delay, drop or truncate")
+	if f.Code == "" && f.Answer == "" && f.FailureReason == "" && f.Delay <= 0 && !f.Drop && !f.Truncate {
+		return nil, errors.New("a fault that does nothing: give code, answer, failureReason, delay, drop or truncate")
 	}
 	c.Inject(f)
 	return done, nil

@@ -33,6 +33,9 @@ type Fault struct {
 	// Drop closes the connection without an answer and Truncate in the middle of one. Effect tells
 	// whether a dropped call took effect; a truncated one did.
 	Drop, Truncate bool
+	// Answer, where set, is the body of a success that is answered instead of carrying the call out: a list that
+	// is suddenly empty, say.
+	Answer string
 	// FailureReason, where set, is what the work that an accepted call starts ends with: UpdateUserProfile in
 	// Update_Failed, DeleteUserProfile and DeleteSpace in Delete_Failed. Other calls know no such end.
 	FailureReason string

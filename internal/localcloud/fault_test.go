@@ -65,6 +65,16 @@ func TestFaultThroughTheDoor(t *testing.T) {
 	w.wantStatus("alice", w.profile(domain, "alice"), types.UserProfileStatusDeleting, "")
 }
 
+func TestAnswerThatSomebodyMadeUp(t *testing.T) {
+	w := newWorld(t, &localcloud.Cloud{})
+	domain := w.studioDomain("alice")
+	w.fault("Inject", `{"operation": "ListUserProfiles", "answer": "{\"UserProfiles\": []}"}`)
+	list, err := w.studio().ListUserProfiles(context.Background(), &sagemaker.ListUserProfilesInput{DomainIdEquals: &domain})
+	if must(w, list, err); len(list.UserProfiles) != 0 {
+		t.Errorf("listed: %v", list.UserProfiles)
+	}
+}
+
 func (w *world) wantStatus(what string, p *sagemaker.DescribeUserProfileOutput, status types.UserProfileStatus, reason string) {
 	w.t.Helper()
 	if p.Status != status || aws.ToString(p.FailureReason) != reason {

@@ -96,6 +96,9 @@ func (c *Cloud) execute(in *incoming, fault *firedFault) ([]byte, *apiError) {
 	if err := fault.before(); err != nil {
 		return nil, err
 	}
+	if fault != nil && fault.Answer != "" {
+		return []byte(fault.Answer), nil
+	}
 	input, err := in.proto.decode(in)
 	if err != nil {
 		return nil, asAPIError(err)

@@ -81,6 +81,7 @@ func TestDeletionThatSageMakerFailsIsTriedEverMoreSlowlyAndToldOnceADay(t *testi
 		if tried := w.cloud.CallCounts()["sagemaker.DeleteUserProfile"]; tried < 80 {
 			t.Errorf("it was tried %d times", tried)
 		}
+		want(t, "a look of another cause", w.alarms(looked(alice)), []string{reconcile.AlarmDelete})
 		n, text := w.told(alice, "delete failed")
 		want(t, "told", n, 1)
 		want(t, "what was told", text, "SageMaker ended in Delete_Failed: the file system is busy")

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"maps"
 	"slices"
 	"time"
@@ -330,11 +329,7 @@ func (a *applier) tell(ctx context.Context) error {
 	if len(a.refused) == 0 {
 		return nil
 	}
-	digest := sha256.New()
-	for _, r := range a.refused {
-		fmt.Fprintln(digest, r.outcome, r.change.Kind, r.change.Profile, r.change.Reasons)
-	}
-	return a.daily(ctx, digest, func() error {
+	return a.daily(ctx, digest(a.refused...), func() error {
 		for _, r := range a.refused {
 			if err := a.record(ctx, r.change, r.outcome, r.cause); err != nil {
 				return err
@@ -345,9 +340,17 @@ func (a *applier) tell(ctx context.Context) error {
 	})
 }
 
+// digest tells apart what is told.
+func digest(refused ...refusal) string {
+	sum := sha256.New()
+	for _, r := range refused {
+		fmt.Fprintln(sum, r.outcome, r.change.Kind, r.change.Profile, r.change.Reasons)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
 // daily tells something, unless exactly that was told within a day.
-func (a *applier) daily(ctx context.Context, digest hash.Hash, tell func() error) error {
-	what := hex.EncodeToString(digest.Sum(nil))
+func (a *applier) daily(ctx context.Context, what string, tell func() error) error {
 	told, err := a.r.Journal.Told(ctx, a.result.Key, what)
 	if err != nil || told {
 		return wrap(err, "look up what was told of user %s", a.result.Key.UserID)

@@ -3,7 +3,6 @@ package reconcile
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,7 +40,9 @@ func (a *applier) delete(ctx context.Context, c plan.Change) error {
 	if until := a.admittedAt.Add(a.r.Grace); a.r.Now().Before(until) {
 		return nil // the mark is older than this leaving: somebody set it, or it was left behind
 	}
-	a.endedIn(c, studio.DeleteFailed, AlarmDelete)
+	if err := a.endedIn(ctx, c, studio.DeleteFailed, AlarmDelete); err != nil {
+		return err
+	}
 	if err := a.deleteNext(ctx, c); err != nil {
 		a.alarm(AlarmDelete, fmt.Sprintf("profile %s cannot be deleted: %v", c.Profile, err))
 		a.refused = append(a.refused, refusal{NoticeFailed, c, plan.FailedAt, err})
@@ -52,15 +53,24 @@ func (a *applier) delete(ctx context.Context, c plan.Change) error {
 }
 
 // endedIn tells that SageMaker took a step and failed in it, once several looks
-// in a row have come upon that: the step itself is tried again at each of them.
-func (a *applier) endedIn(c plan.Change, status studio.ProfileStatus, code string) {
+// in a row have come upon that, and from then on at every look: the step itself is
+// tried again at each of them.
+func (a *applier) endedIn(ctx context.Context, c plan.Change, status studio.ProfileStatus, code string) error {
 	p, _ := a.profile(c.Profile)
-	if p.Status != status || a.tries < quickTries {
-		return
+	if p.Status != status {
+		return nil
 	}
-	err := fmt.Errorf("SageMaker ended in %s: %s", status, cmp.Or(p.FailureReason, "no reason given"))
-	a.alarm(code, fmt.Sprintf("profile %s: %v", c.Profile, err))
-	a.refused = append(a.refused, refusal{NoticeFailed, c, plan.FailedAt, err})
+	failure := fmt.Errorf("SageMaker ended in %s: %s", status, cmp.Or(p.FailureReason, "no reason given"))
+	failed := refusal{NoticeFailed, c, plan.FailedAt, failure}
+	if a.tries < quickTries {
+		told, err := a.r.Journal.Told(ctx, a.result.Key, digest(failed))
+		if err != nil || !told {
+			return wrap(err, "look up what was told of user %s", a.result.Key.UserID)
+		}
+	}
+	a.alarm(code, fmt.Sprintf("profile %s: %v", c.Profile, failure))
+	a.refused = append(a.refused, failed)
+	return nil
 }
 
 // deleteNext takes the next step of a deletion that can be taken.
@@ -110,9 +120,7 @@ func (a *applier) foretell(ctx context.Context, c plan.Change, spaces []studio.S
 	if !due {
 		return nil
 	}
-	digest := sha256.New()
-	fmt.Fprintln(digest, plan.Begun, c.Kind, c.Profile, c.Reasons)
-	return a.daily(ctx, digest, func() error { return a.record(ctx, c, plan.Begun, nil) })
+	return a.daily(ctx, digest(refusal{change: c, outcome: plan.Begun}), func() error { return a.record(ctx, c, plan.Begun, nil) })
 }
 
 func sharedOf(spaces []studio.Space) []string {

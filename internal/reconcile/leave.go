@@ -101,7 +101,9 @@ func (a *applier) unassign(ctx context.Context) error {
 // quarantine replaces the role once nothing runs with it. Where SageMaker will
 // not have the new role, apps are still stopped at every look.
 func (a *applier) quarantine(ctx context.Context, c plan.Change) error {
-	a.endedIn(c, studio.UpdateFailed, AlarmQuarantine)
+	if err := a.endedIn(ctx, c, studio.UpdateFailed, AlarmQuarantine); err != nil {
+		return err
+	}
 	running, err := a.stopApps(ctx, c, time.Time{}, studio.StopApps)
 	switch {
 	case err != nil:

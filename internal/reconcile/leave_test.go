@@ -278,36 +278,6 @@ func TestSmallDomainLetsOneLeave(t *testing.T) {
 	want(t, "profiles", w.profiles(), []string{"alice@example.com " + quarantined})
 }
 
-// Incomplete reads remove nobody.
-func TestIncompleteReadsRemoveNobody(t *testing.T) {
-	for what, fault := range map[string]localcloud.Fault{
-		"a 5xx on memberships":         {Service: "identitystore", Operation: "IsMemberInGroups", Code: "InternalServerException", Status: 500},
-		"memberships denied":           {Service: "identitystore", Operation: "IsMemberInGroups", Code: "AccessDeniedException"},
-		"the user cannot be described": {Service: "identitystore", Operation: "DescribeUser", Code: "AccessDeniedException"},
-		"the store is missing":         {Service: "identitystore", Operation: "DescribeUser", Code: "ResourceNotFoundException"},
-		"the token expired":            {Service: "identitystore", Code: "ExpiredTokenException"},
-		"a truncated answer":           {Service: "identitystore", Operation: "IsMemberInGroups", Truncate: true},
-		"the table cannot be read":     {Service: "dynamodb", Operation: "Scan", Code: "AccessDeniedException"},
-		"group names cannot be read":   {Service: "identitystore", Operation: "GetGroupId", Code: "InternalServerException", Status: 500},
-		"profiles cannot be listed":    {Service: "sagemaker", Operation: "ListUserProfiles", Code: "ThrottlingException"},
-	} {
-		t.Run(what, func(t *testing.T) {
-			t.Setenv("AWS_MAX_ATTEMPTS", "1")
-			w := newWorld(t, nil)
-			alice, group := member(w, "alice@example.com")
-			w.leave(group, alice)
-			w.cloud.Inject(fault)
-			w.cloud.ResetCalls()
-			if _, err := w.try(looked(alice)); err == nil {
-				t.Error("nobody was told")
-			}
-			want(t, "writes", w.writes(), 0)
-			w.cloud.ClearFaults()
-			want(t, "profiles", w.profiles(), []string{"alice@example.com a"})
-		})
-	}
-}
-
 // Offboarding may be cut off at every call: running again ends the same.
 func TestOffboardingCutOffAnywhereEndsTheSame(t *testing.T) {
 	for _, effect := range []localcloud.Effect{localcloud.Before, localcloud.After} {
