@@ -306,6 +306,15 @@ func noticed(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("no event holds %q among\n%s", args[1:], strings.Join(seen, "\n"))
 }
 
+// undeploy takes away the queue by which a function is known to be deployed.
+func undeploy(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "undeploy")
+	api := sqs.NewFromConfig(client(ts))
+	url := queueURL(ts, api, "studiokeeper-events")
+	_, err := api.DeleteQueue(context.Background(), &sqs.DeleteQueueInput{QueueUrl: &url})
+	ts.Check(err)
+}
+
 // role USERNAME ROLE waits until the user's profile has a role outside studio/.
 func role(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, "role USERNAME ROLE")

@@ -6,6 +6,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -32,6 +33,8 @@ type Options struct {
 	Config string // file or ssm:NAME
 	Lookup func(string) (string, bool)
 	Log    *slog.Logger
+	// Metrics takes the function's metrics; nil: none are written.
+	Metrics io.Writer
 	// Running names what runs, for the CloudTrail of other accounts: the
 	// function's name, or a command.
 	Running string
@@ -39,13 +42,23 @@ type Options struct {
 	Now func() time.Time
 	// Queue, where set, takes looks instead of the queues that Lookup names.
 	Queue reconcile.Queue
+	// State, where set, is used instead of the table that the configuration names, and that table may then
+	// be missing.
+	State *awscloud.State
+	// HTTP, where set, sends all requests to AWS: tests and commands that have
+	// the local cloud in their own process need no socket to it.
+	HTTP awscloud.HTTPClient
 }
 
 // LoadConfig reads and validates the configuration. What is wrong with it is a
 // config.ErrInvalid.
 func LoadConfig(ctx context.Context, ref string, lookup func(string) (string, bool)) (*config.Config, error) {
+	return loadConfig(ctx, ref, lookup, nil)
+}
+
+func loadConfig(ctx context.Context, ref string, lookup func(string) (string, bool), client awscloud.HTTPClient) (*config.Config, error) {
 	return config.Load(ctx, ref, lookup, func(ctx context.Context, name string) (string, error) {
-		session, err := awscloud.Load(ctx, "studiokeeper-config")
+		session, err := awscloud.Load(ctx, "studiokeeper-config", client)
 		if err != nil {
 			return "", err
 		}
@@ -57,14 +70,14 @@ func LoadConfig(ctx context.Context, ref string, lookup func(string) (string, bo
 // configuration that lies in Parameter Store, and for an identity store that it
 // leaves to be found.
 func Open(ctx context.Context, o Options) (*reconcile.Reconciler, error) {
-	cfg, err := LoadConfig(ctx, o.Config, o.Lookup)
+	cfg, err := loadConfig(ctx, o.Config, o.Lookup, o.HTTP)
 	if err != nil {
 		return nil, err
 	}
-	if err := supported(cfg); err != nil {
+	if err := supported(cfg, o); err != nil {
 		return nil, err
 	}
-	session, err := awscloud.Load(ctx, o.sessionName())
+	session, err := awscloud.Load(ctx, o.sessionName(), o.HTTP)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +85,8 @@ func Open(ctx context.Context, o Options) (*reconcile.Reconciler, error) {
 }
 
 // supported refuses what this version would have to ignore.
-func supported(cfg *config.Config) error {
-	if cfg.State.Table == "" {
+func supported(cfg *config.Config, o Options) error {
+	if cfg.State.Table == "" && o.State == nil {
 		return fmt.Errorf("%w: state.table is missing; leases, next looks and the journal are kept there", config.ErrInvalid)
 	}
 	return nil
@@ -110,44 +123,50 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 	if now == nil {
 		now = time.Now
 	}
-	state := &awscloud.State{Session: session, At: home, Table: cfg.State.Table, Now: now}
+	state := o.State
+	if state == nil {
+		state = &awscloud.State{Session: session, At: home, Table: cfg.State.Table, Now: now}
+	}
 	profiles := &awscloud.Profiles{Session: session}
 	apps := &awscloud.Apps{Session: session}
 	r := &reconcile.Reconciler{
-		Deployment:  cfg.Deployment,
-		Formerly:    cfg.Formerly,
-		StoreID:     store,
-		Grace:       cfg.Offboarding.Grace,
-		Protected:   cfg.Protected.Users,
-		Limit:       plan.Limit(cfg.Limits.Removals),
-		RejectFor:   cfg.Limits.RejectFor,
-		Targets:     targets(cfg),
-		Identity:    identity,
-		Census:      identity,
-		Profiles:    profiles,
-		Tags:        &awscloud.Tagged{Session: session},
-		Memory:      state,
-		Register:    state,
-		Writer:      profiles,
-		Mapping:     mapping(cfg, session, home, identity, state, now),
-		Domains:     &awscloud.Domains{Session: session},
-		Instances:   &awscloud.Instances{Session: session, At: center, StoreID: store},
-		Apps:        apps,
-		AppWriter:   apps,
-		Lister:      apps,
-		Spaces:      &awscloud.Spaces{Session: session},
-		Remover:     &awscloud.Remover{Session: session},
-		Removals:    state,
-		SignIn:      &awscloud.SignIn{Session: session, At: center},
-		Assignments: state,
-		Leases:      state,
-		Looks:       state,
-		Persons:     state,
-		Journal:     state,
-		Queue:       queue,
-		Pass:        pass,
-		Now:         now,
-		Log:         o.Log,
+		Deployment:   cfg.Deployment,
+		Formerly:     cfg.Formerly,
+		ConfigDigest: cfg.Digest,
+		StoreID:      store,
+		Grace:        cfg.Offboarding.Grace,
+		Protected:    cfg.Protected.Users,
+		Limit:        plan.Limit(cfg.Limits.Removals),
+		RejectFor:    cfg.Limits.RejectFor,
+		Targets:      targets(cfg),
+		Identity:     identity,
+		Census:       identity,
+		Profiles:     profiles,
+		Tags:         &awscloud.Tagged{Session: session},
+		Memory:       state,
+		Register:     state,
+		Writer:       profiles,
+		Mapping:      mapping(cfg, session, home, identity, state, now),
+		Domains:      &awscloud.Domains{Session: session},
+		Instances:    &awscloud.Instances{Session: session, At: center, StoreID: store},
+		Apps:         apps,
+		AppWriter:    apps,
+		Lister:       apps,
+		Spaces:       &awscloud.Spaces{Session: session},
+		Remover:      &awscloud.Remover{Session: session},
+		Removals:     state,
+		SignIn:       &awscloud.SignIn{Session: session, At: center},
+		Assignments:  state,
+		Leases:       state,
+		Looks:        state,
+		Persons:      state,
+		Journal:      state,
+		History:      state,
+		Callers:      &awscloud.Callers{Session: session, At: home},
+		Queue:        queue,
+		Pass:         pass,
+		Now:          now,
+		Log:          o.Log,
 
 		HeldLoseSignIn: cfg.Limits.Held == config.HeldSignIn,
 		DeleteShared:   cfg.Offboarding.SharedSpaces == config.DeleteSpaces,
@@ -199,5 +218,5 @@ func queues(session *awscloud.Session, home awscloud.Place, o Options) (queue, p
 // invocation needs it, and once.
 func Function(o Options) *function.Handler {
 	open := &opening{options: o}
-	return &function.Handler{Open: open.reconciler, Log: o.Log}
+	return &function.Handler{Open: open.reconciler, Log: o.Log, Metrics: o.Metrics}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"studiokeeper/internal/app"
+	"studiokeeper/internal/awscloud"
 	"studiokeeper/internal/config"
 	"studiokeeper/internal/event"
 	"studiokeeper/internal/localcloud"
@@ -127,6 +128,20 @@ func TestConfigurationThatCannotBeUsedIsSaidSo(t *testing.T) {
 		_, err := invoke(t, options(t, text), ignored)
 		if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), what) {
 			t.Errorf("want %q, got %v", what, err)
+		}
+	}
+}
+
+func TestStateThatIsSuppliedNeedsNoTable(t *testing.T) {
+	o := options(t, strings.Replace(good, "state: {table: state}\n", "", 1))
+	o.State = &awscloud.State{}
+	r, err := app.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, port := range []any{r.Leases, r.Looks, r.Persons, r.Journal, r.Removals, r.Assignments, r.Mapping.Pins} {
+		if port != any(o.State) {
+			t.Errorf("%T is another state", port)
 		}
 	}
 }

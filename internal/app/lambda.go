@@ -16,7 +16,7 @@ import (
 const defaultConfig = "studiokeeper.yaml"
 
 // RunFunction runs as the Lambda function until Lambda ends the process. Logs
-// go to w, as JSON lines; now may be nil.
+// and metrics go to w, as JSON lines; now may be nil.
 func RunFunction(lookup func(string) (string, bool), w io.Writer, now func() time.Time) {
 	ref, ok := lookup(EnvConfig)
 	if !ok || ref == "" {
@@ -24,7 +24,7 @@ func RunFunction(lookup func(string) (string, bool), w io.Writer, now func() tim
 	}
 	name, _ := lookup("AWS_LAMBDA_FUNCTION_NAME")
 	log := slog.New(slog.NewJSONHandler(w, nil))
-	lambda.StartHandler(Function(Options{Config: ref, Lookup: lookup, Log: log, Running: name, Now: now}))
+	lambda.StartHandler(Function(Options{Config: ref, Lookup: lookup, Log: log, Metrics: w, Running: name, Now: now}))
 }
 
 // opening opens the reconciler for the first invocation that succeeds in it.

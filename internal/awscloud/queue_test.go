@@ -51,6 +51,23 @@ func TestALookArrivesAfterItsDelay(t *testing.T) {
 	}
 }
 
+func TestAQueueIsFoundByItsNameInItsRegion(t *testing.T) {
+	cloud, s := newCloud(t)
+	newQueue(t, s)
+	for name, want := range map[string]bool{"studiokeeper-events": true, "studiokeeper-prod-events": false} {
+		if got, err := s.HasQueue(t.Context(), Place{}, name); got != want || err != nil {
+			t.Errorf("%s: got %v, %v", name, got, err)
+		}
+	}
+	if got, err := s.HasQueue(t.Context(), Place{Region: "eu-west-1"}, "studiokeeper-events"); got || err != nil {
+		t.Errorf("in another Region: got %v, %v", got, err)
+	}
+	failsOnEveryFailure(t, cloud, "sqs", "GetQueueUrl", func() error {
+		_, err := s.HasQueue(t.Context(), Place{}, "studiokeeper-events")
+		return err
+	})
+}
+
 func TestAQueueThatCannotBeReachedIsAnError(t *testing.T) {
 	cloud, s := newCloud(t)
 	q := newQueue(t, s)

@@ -63,7 +63,7 @@ func (s *State) KeepSeen(ctx context.Context, domain string, seen []reconcile.Se
 		it["modified"], it["at"] = number(one.Modified), number(one.At.UnixMilli())
 		writes = append(writes, types.WriteRequest{PutRequest: &types.PutRequest{Item: it}})
 	}
-	return s.write(ctx, writes)
+	return s.writeAll(ctx, writes)
 }
 
 // ForgetSeen implements reconcile.Memory.
@@ -72,11 +72,11 @@ func (s *State) ForgetSeen(ctx context.Context, domain string, names []string) e
 	for _, name := range names {
 		writes = append(writes, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: seenKey(domain, name)}})
 	}
-	return s.write(ctx, writes)
+	return s.writeAll(ctx, writes)
 }
 
-// write carries out writes of different items, in as few calls as there are dozens of them.
-func (s *State) write(ctx context.Context, writes []types.WriteRequest) error {
+// writeAll carries out writes of different items, in as few calls as there are dozens of them.
+func (s *State) writeAll(ctx context.Context, writes []types.WriteRequest) error {
 	for some := range slices.Chunk(writes, batchWrites) {
 		if err := s.batch(ctx, some); err != nil {
 			return err

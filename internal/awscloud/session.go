@@ -80,12 +80,18 @@ type Session struct {
 	json          map[string]*clients[*jsonClient] // by service id
 }
 
+// HTTPClient sends requests; *http.Client is one.
+type HTTPClient = aws.HTTPClient
+
 // Load makes a Session from the SDK's usual sources: environment, shared configuration, the function's
-// role. sessionName is described at NewSession.
-func Load(ctx context.Context, sessionName string) (*Session, error) {
+// role. sessionName is described at NewSession; client sends the requests, nil means the SDK's own.
+func Load(ctx context.Context, sessionName string, client HTTPClient) (*Session, error) {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS configuration (environment and ~/.aws): %w", err)
+	}
+	if client != nil {
+		cfg.HTTPClient = client
 	}
 	return NewSession(cfg, sessionName), nil
 }

@@ -67,7 +67,7 @@ func TestLoadTakesTheEnvironment(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	s, err := Load(t.Context(), "test")
+	s, err := Load(t.Context(), "test", nil)
 	must(t, err)
 	if got, err := s.CallerIdentity(t.Context(), Place{}); got.Account != member || err != nil {
 		t.Errorf("got %+v, %v", got, err)

@@ -14,7 +14,7 @@ import (
 	"studiokeeper/internal/reconcile"
 )
 
-// State is reconcile's Leases, Looks, Persons, Pins, Assignments, Removals and Journal on one DynamoDB table
+// State is reconcile's Leases, Looks, Persons, Pins, Assignments, Removals and Journal, with its reader, on one DynamoDB table
 // with the string keys pk (hash) and sk (range). Its TTL attribute is expires, in epoch seconds; DynamoDB
 // deletes days late, so nothing here ever rests on an item being gone.
 //
@@ -26,6 +26,8 @@ type State struct {
 	Table   string
 	// Now tells the time that leases are measured by; nil means time.Now.
 	Now func() time.Time
+
+	heads heads
 }
 
 var (
@@ -36,6 +38,8 @@ var (
 	_ reconcile.Assignments = (*State)(nil)
 	_ reconcile.Removals    = (*State)(nil)
 	_ reconcile.Journal     = (*State)(nil)
+
+	_ reconcile.JournalReader = (*State)(nil)
 )
 
 func (s *State) client() *dynamodb.Client { return s.Session.dynamodbAt(s.At) }

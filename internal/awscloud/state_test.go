@@ -2,7 +2,6 @@ package awscloud
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"strings"
@@ -15,9 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"studiokeeper/internal/localcloud"
-	"studiokeeper/internal/plan"
 	"studiokeeper/internal/reconcile"
-	"studiokeeper/internal/studio"
 )
 
 // clock is a time that tests move.
@@ -29,7 +26,11 @@ func (c *clock) pass(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 func newState(t *testing.T) (*localcloud.Cloud, *State, *clock) {
 	t.Helper()
 	cloud, s := newCloud(t)
-	newTable(t, s, "studiokeeper-state", "pk", "sk")
+	if strings.HasPrefix(t.Name(), "TestStateInAFile/") {
+		keptTable(t, cloud, s)
+	} else {
+		newTable(t, s, "studiokeeper-state", "pk", "sk")
+	}
 	c := &clock{}
 	c.ms.Store(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).UnixMilli())
 	return cloud, &State{Session: s, Table: "studiokeeper-state", Now: c.now}, c
@@ -319,51 +320,6 @@ func TestAPersonThatCannotBeUnderstoodIsAnError(t *testing.T) {
 	}
 }
 
-func entryOf(user string, at time.Time) plan.Entry {
-	return plan.Entry{
-		Time: at, Outcome: plan.Done,
-		Change: plan.Change{
-			Kind: plan.Create, Domain: "research", UserID: user, Profile: "alice-471",
-			After: &plan.State{Role: roleNamed("ad-group-1"), Settings: studio.Settings(`{"SecurityGroups":["sg-1"]}`)},
-		},
-	}
-}
-
-func TestTheJournalKeepsEveryEntryInOrder(t *testing.T) {
-	cloud, state, c := newState(t)
-	cloud.Inject(localcloud.Fault{Operation: "PutItem", Times: 1, Drop: true, Effect: localcloud.After})
-	var want []plan.Entry
-	for _, late := range []time.Duration{0, 0, time.Nanosecond, time.Second, 10 * time.Second} {
-		e := entryOf("u", c.now().Add(late).In(time.FixedZone("", 7200)))
-		must(t, state.Append(t.Context(), e))
-		e.Time = e.Time.UTC()
-		want = append(want, e)
-	}
-	must(t, state.Append(t.Context(), entryOf("v", c.now())))
-	pk, names := "#pk = :pk", map[string]string{"#pk": "pk"}
-	out, err := state.client().Query(t.Context(), &dynamodb.QueryInput{
-		TableName: &state.Table, KeyConditionExpression: &pk, ExpressionAttributeNames: names,
-		ExpressionAttributeValues: item{":pk": text("journal#u")},
-	})
-	must(t, err)
-	var got []plan.Entry
-	for _, it := range out.Items {
-		var e plan.Entry
-		must(t, json.Unmarshal([]byte(stringOf(it, "entry")), &e))
-		e.Time = e.Time.UTC()
-		got = append(got, e)
-		if it["expires"] != nil || stringOf(it, "domain") != "research" || stringOf(it, "kind") != "create" || stringOf(it, "outcome") != "done" {
-			t.Errorf("attributes %v", it)
-		}
-		if sk := stringOf(it, "sk"); !strings.HasPrefix(sk, e.Time.Format("2006-01-02T15:04:05.000000000Z")+"#") {
-			t.Errorf("sort key %s", sk)
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestAnUnreachableStateTableIsAnError(t *testing.T) {
 	cloud, state, c := newState(t)
 	k := reconcile.Key{Domain: "research", UserID: identity(1)}
@@ -377,5 +333,11 @@ func TestAnUnreachableStateTableIsAnError(t *testing.T) {
 	failsOnEveryFailure(t, cloud, "dynamodb", "DeleteItem", func() error { _, err := state.Release(t.Context(), k, "a"); return err })
 	failsOnEveryFailure(t, cloud, "dynamodb", "GetItem", func() error { _, err := state.Person(t.Context(), k); return err })
 	failsOnEveryFailure(t, cloud, "dynamodb", "Query", func() error { _, err := state.Managed(t.Context(), "research"); return err })
-	failsOnEveryFailure(t, cloud, "dynamodb", "PutItem", func() error { return state.Append(t.Context(), entryOf("u", c.now())) })
+	failsOnEveryFailure(t, cloud, "dynamodb", "PutItem", func() error { return state.Tell(t.Context(), k, "x") })
+	failsOnEveryFailure(t, cloud, "dynamodb", "TransactWriteItems", func() error { _, err := state.Append(t.Context(), entryOf("u", c.now())); return err })
+	failsOnEveryFailure(t, cloud, "dynamodb", "Scan", func() error { _, _, err := state.Chains(t.Context(), ""); return err })
+	failsOnEveryFailure(t, cloud, "dynamodb", "Query", func() error {
+		_, err := state.Entries(t.Context(), c.now(), c.now().Add(time.Hour), "")
+		return err
+	})
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"studiokeeper/internal/reconcile"
 )
 
 // Caller is who AWS takes us for.
@@ -25,4 +27,21 @@ func (s *Session) CallerIdentity(ctx context.Context, at Place) (Caller, error) 
 		return Caller{}, r.broken("it names no account")
 	}
 	return Caller{Account: *out.Account, ARN: aws.ToString(out.Arn)}, nil
+}
+
+// Callers is reconcile.Callers on STS.
+type Callers struct {
+	Session *Session
+	At      Place
+}
+
+var _ reconcile.Callers = (*Callers)(nil)
+
+// CallerARN implements reconcile.Callers.
+func (c *Callers) CallerARN(ctx context.Context) (string, error) {
+	caller, err := c.Session.CallerIdentity(ctx, c.At)
+	if err == nil && caller.ARN == "" {
+		err = request{action: "sts:GetCallerIdentity", on: "the credentials", at: c.Session.where(c.At)}.broken("it names no ARN")
+	}
+	return caller.ARN, err
 }

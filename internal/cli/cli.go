@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,27 @@ type Environment struct {
 	Lookup         func(string) (string, bool)
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+
+	closing *closing // what is given back when the command has ended
+}
+
+// closing is what a command has opened.
+type closing []func() error
+
+// add does nothing outside of Run: then the end of the process gives it back.
+func (c *closing) add(f func() error) {
+	if c != nil {
+		*c = append(*c, f)
+	}
+}
+
+// all gives everything back, the last first.
+func (c *closing) all() error {
+	var errs []error
+	for _, f := range slices.Backward(*c) {
+		errs = append(errs, f())
+	}
+	return errors.Join(errs...)
 }
 
 // The exit codes, which people script against.
@@ -48,9 +70,13 @@ func usage(format string, args ...any) error {
 
 // Run runs one command and answers its exit code.
 func Run(ctx context.Context, args []string, env Environment) int {
+	env.closing = &closing{}
 	root := command(env)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if unclosed := env.closing.all(); unclosed != nil {
+		err = errors.Join(err, unclosed)
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -84,7 +110,7 @@ func command(env Environment) *cobra.Command {
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().String("config", "", "configuration `FILE`, or ssm:NAME (default $STUDIOKEEPER_CONFIG, then ./studiokeeper.yaml)")
-	root.AddCommand(demoCommand(env), localCommand(env), replayCommand(env), explainCommand(env), removalsCommand(env), mappingCommand(env), configCommand(env), versionCommand(env), functionCommand(env))
+	root.AddCommand(demoCommand(env), localCommand(env), replayCommand(env), explainCommand(env), removalsCommand(env), journalCommand(env), mappingCommand(env), configCommand(env), versionCommand(env), functionCommand(env))
 	return root
 }
 

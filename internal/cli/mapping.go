@@ -3,13 +3,11 @@ package cli
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strings"
 	"unicode"
 
 	"github.com/spf13/cobra"
 
-	"studiokeeper/internal/app"
 	"studiokeeper/internal/awscloud"
 	"studiokeeper/internal/config"
 	"studiokeeper/internal/reconcile"
@@ -57,14 +55,8 @@ type mappingDesk struct {
 }
 
 // openMapping opens what the function would open.
-func openMapping(c *cobra.Command, env Environment) (*mappingDesk, error) {
-	ref := configRef(c, env)
-	cfg, err := app.LoadConfig(c.Context(), ref, env.Lookup)
-	if err != nil {
-		return nil, err
-	}
-	log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	keep, err := app.Open(c.Context(), app.Options{Config: ref, Lookup: env.Lookup, Log: log, Running: "mapping", Queue: &waitingRoom{}})
+func openMapping(c *cobra.Command, env Environment, a access) (*mappingDesk, error) {
+	keep, cfg, err := open(c.Context(), env, opening{config: configRef(c, env), running: "mapping", queue: &waitingRoom{}, access: a})
 	if err != nil {
 		return nil, err
 	}
@@ -74,8 +66,8 @@ func openMapping(c *cobra.Command, env Environment) (*mappingDesk, error) {
 }
 
 // openTable is openMapping for commands that are about the table.
-func openTable(c *cobra.Command, env Environment) (*mappingDesk, error) {
-	d, err := openMapping(c, env)
+func openTable(c *cobra.Command, env Environment, a access) (*mappingDesk, error) {
+	d, err := openMapping(c, env, a)
 	if err == nil && d.table == nil {
 		return nil, usage("the configuration names no mapping.table; its rows are the rules written there")
 	}

@@ -52,11 +52,13 @@ type mappingChanged struct {
 type manner struct {
 	format output
 	yes    bool
+	noLock bool
 }
 
 func (m *manner) add(c *cobra.Command) {
 	m.format.add(c)
 	c.Flags().BoolVar(&m.yes, "yes", false, "do not ask")
+	addNoLock(c, &m.noLock)
 }
 
 func contentOf(e entry, wrong string) *rowContent {

@@ -56,11 +56,15 @@ not the one that bore it first.`,
 			if err != nil {
 				return err
 			}
-			d, err := openMapping(c, env)
+			accepts, a := c.Flags().Changed("accept"), forReading
+			if accepts {
+				a = writeAccess(how.noLock)
+			}
+			d, err := openMapping(c, env, a)
 			if err != nil {
 				return err
 			}
-			if c.Flags().Changed("accept") {
+			if accepts {
 				return d.accept(c.Context(), accept, how.yes, asJSON)
 			}
 			result, err := d.check(c.Context())

@@ -25,7 +25,7 @@ func mappingExportCommand(env Environment) *cobra.Command {
 			if as != csvFormat && as != yamlFormat && as != jsonFormat {
 				return usage("-o %s: want yaml, csv or json", format)
 			}
-			d, err := openTable(c, env)
+			d, err := openTable(c, env, forReading)
 			if err != nil {
 				return err
 			}

@@ -29,7 +29,7 @@ them under mapping.rules, with a note each where wanted.`,
 			if err != nil {
 				return err
 			}
-			d, err := openTable(c, env)
+			d, err := openTable(c, env, writeAccess(how.noLock))
 			if err != nil {
 				return err
 			}

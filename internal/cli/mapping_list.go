@@ -49,7 +49,7 @@ func mappingListCommand(env Environment) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d, err := openMapping(c, env)
+			d, err := openMapping(c, env, forReading)
 			if err != nil {
 				return err
 			}

@@ -56,7 +56,7 @@ to. Of a row that is there already, what no flag names is kept.`,
 }
 
 func mappingSet(c *cobra.Command, env Environment, w wanted, how manner) error {
-	d, err := openTable(c, env)
+	d, err := openTable(c, env, writeAccess(how.noLock))
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func mappingDeleteCommand(env Environment) *cobra.Command {
 		Short: "Takes a row out of the table, whether it can be read or not",
 		Args:  arguments("GROUP and DOMAIN", 2),
 		RunE: func(c *cobra.Command, args []string) error {
-			d, err := openTable(c, env)
+			d, err := openTable(c, env, writeAccess(how.noLock))
 			if err != nil {
 				return err
 			}

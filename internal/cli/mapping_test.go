@@ -36,7 +36,7 @@ func desk(t *testing.T) (*mappingDesk, *bytes.Buffer) {
 	var out bytes.Buffer
 	c := &cobra.Command{}
 	c.SetContext(t.Context())
-	d, err := openTable(c, Environment{Lookup: os.LookupEnv, Stdin: strings.NewReader("yes\n"), Stdout: &out, Stderr: &out})
+	d, err := openTable(c, Environment{Lookup: os.LookupEnv, Stdin: strings.NewReader("yes\n"), Stdout: &out, Stderr: &out}, forReading)
 	if err != nil {
 		t.Fatal(err)
 	}

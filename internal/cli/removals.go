@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"studiokeeper/internal/event"
+	"studiokeeper/internal/plan"
 	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/render"
 )
@@ -33,12 +34,6 @@ type heldRemoval struct {
 	Reason   string             `json:"reason"`
 	At       time.Time          `json:"at"`
 	Until    *time.Time         `json:"until,omitempty"`
-}
-
-func openFor(c *cobra.Command, env Environment, running string) (*reconcile.Reconciler, error) {
-	r := replayer{env: env}
-	err := r.open(c.Context(), configRef(c, env), running)
-	return r.keep, err
 }
 
 func removalsListCommand(env Environment) *cobra.Command {
@@ -150,7 +145,7 @@ func reject(r *reconcile.Reconciler, removal reconcile.Removal, reason string) r
 
 func decideCommand(env Environment, verb, short string, decide decider) *cobra.Command {
 	var domain, reason string
-	var everybody, yes bool
+	var everybody, yes, noLock bool
 	wait := 2 * time.Minute
 	c := &cobra.Command{
 		Use: verb + " USER… | --all", Short: short,
@@ -158,7 +153,7 @@ func decideCommand(env Environment, verb, short string, decide decider) *cobra.C
 			if everybody == (len(users) > 0) {
 				return usage("removals %s needs users, by UserName or id, or --all", verb)
 			}
-			worker := &replayer{env: env, wait: wait}
+			worker := &replayer{env: env, wait: wait, noLock: noLock}
 			if err := worker.open(c.Context(), configRef(c, env), "removals"); err != nil {
 				return err
 			}
@@ -173,7 +168,11 @@ func decideCommand(env Environment, verb, short string, decide decider) *cobra.C
 			if err := confirm(c.Context(), env, yes, fmt.Sprintf("%s %d removals?", verb, len(chosen))); err != nil {
 				return err
 			}
-			return decideAll(c.Context(), worker, chosen, reason, decide)
+			who, err := person(c.Context(), r, "removals "+verb)
+			if err != nil {
+				return err
+			}
+			return decideAll(c.Context(), worker, chosen, reason, decide, who)
 		},
 	}
 	c.Flags().StringVar(&domain, "domain", "", "only in the domain of this `NAME`")
@@ -181,7 +180,19 @@ func decideCommand(env Environment, verb, short string, decide decider) *cobra.C
 	c.Flags().BoolVar(&everybody, "all", false, "everybody who is held")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	c.Flags().DurationVar(&wait, "wait", wait, "how long to go on with what takes its time, such as apps that end")
+	addNoLock(c, &noLock)
 	return c
+}
+
+// person is who runs a command that changes something, as the journal names
+// them. Without a name nothing is decided: what is held stays held, and nobody
+// loses anything by waiting until the credentials or the way to STS are right.
+func person(ctx context.Context, r *reconcile.Reconciler, command string) (event.Trigger, error) {
+	arn, err := r.Callers.CallerARN(ctx)
+	if err != nil {
+		return event.Trigger{}, fmt.Errorf("nothing was decided, because the journal could not say who did: %w", err)
+	}
+	return event.Trigger{ID: arn, Name: command, Source: event.SourcePerson, Time: r.Now().UTC()}, nil
 }
 
 // choose picks the held removals of the users named, or of everybody.
@@ -214,19 +225,21 @@ func choose(ctx context.Context, r *reconcile.Reconciler, domain string, users [
 // decideAll stores the decisions, opens the domains' limits again, and looks
 // at those who were approved, so that it goes on at once. What is read then
 // counts: somebody who is a member again stays.
-func decideAll(ctx context.Context, worker *replayer, chosen []reconcile.Removal, reason string, decide decider) error {
+func decideAll(ctx context.Context, worker *replayer, chosen []reconcile.Removal, reason string, decide decider, who event.Trigger) error {
 	var errs []error
 	r := worker.keep
+	by := plan.Trigger{Kind: event.SourcePerson, ID: who.ID, Name: who.Name}
 	domains := map[string]bool{}
 	var approved []reconcile.Removal
 	for _, removal := range chosen {
 		domains[removal.Domain] = true
 		decided := decide(r, removal, reason)
+		if err := r.Decide(ctx, removal, decided, by); err != nil {
+			errs = append(errs, fmt.Errorf("decide about %s: %w", label(removal), err))
+			continue
+		}
 		if decided.Decision == reconcile.Admitted {
 			approved = append(approved, decided)
-		}
-		if err := r.Removals.Decide(ctx, decided); err != nil {
-			errs = append(errs, fmt.Errorf("decide about %s: %w", label(removal), err))
 		}
 	}
 	for domain := range domains {
@@ -235,11 +248,11 @@ func decideAll(ctx context.Context, worker *replayer, chosen []reconcile.Removal
 	for _, removal := range approved {
 		if id := removal.GroupOf(); id != "" {
 			t, _ := r.Target(removal.Domain)
-			_, err := r.UnassignGroup(ctx, t, id)
+			_, err := r.UnassignGroup(ctx, t, id, by)
 			errs = append(errs, err)
 			continue
 		}
-		l := event.Look{Scope: event.User, UserID: removal.UserID, Domain: removal.Domain, Trigger: event.Trigger{Name: "removals"}}
+		l := event.Look{Scope: event.User, UserID: removal.UserID, Domain: removal.Domain, Trigger: who}
 		errs = append(errs, worker.look(ctx, l, &replayed{}))
 	}
 	errs = append(errs, worker.later(ctx, &replayed{}))

@@ -1,17 +1,18 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"studiokeeper/internal/app"
 	"studiokeeper/internal/event"
 	"studiokeeper/internal/function"
 	"studiokeeper/internal/reconcile"
@@ -27,6 +28,7 @@ type replayed struct {
 
 func replayCommand(env Environment) *cobra.Command {
 	var format output
+	var noLock bool
 	wait := 2 * time.Minute
 	c := &cobra.Command{
 		Use:   "replay FILE…",
@@ -46,7 +48,7 @@ process, in order, for as long as --wait allows.`,
 			if err != nil {
 				return err
 			}
-			r := &replayer{env: env, quiet: asJSON, wait: wait}
+			r := &replayer{env: env, quiet: asJSON, wait: wait, noLock: noLock}
 			if err := r.open(c.Context(), configRef(c, env), "replay"); err != nil {
 				return err
 			}
@@ -58,23 +60,27 @@ process, in order, for as long as --wait allows.`,
 		},
 	}
 	c.Flags().DurationVar(&wait, "wait", wait, "how long to go on with looks that are due later; 0s leaves them out")
+	addNoLock(c, &noLock)
 	format.add(c)
 	return c
 }
 
 // replayer handles event files with a queue of its own.
 type replayer struct {
-	env   Environment
-	quiet bool
-	wait  time.Duration
-	queue *waitingRoom
-	keep  *reconcile.Reconciler
+	env    Environment
+	quiet  bool
+	wait   time.Duration
+	noLock bool
+	queue  *waitingRoom
+	keep   *reconcile.Reconciler
+	// alarms are what the last look at each person ended in; see alarmed.
+	alarms map[reconcile.Key]error
 }
 
+// open opens what the function would open, to write.
 func (r *replayer) open(ctx context.Context, ref, running string) (err error) {
 	r.queue = &waitingRoom{}
-	log := slog.New(slog.NewTextHandler(r.env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	r.keep, err = app.Open(ctx, app.Options{Config: ref, Lookup: r.env.Lookup, Log: log, Running: running, Now: cloudClock(r.env), Queue: r.queue})
+	r.keep, _, err = open(ctx, r.env, opening{config: ref, running: running, queue: r.queue, access: writeAccess(r.noLock)})
 	return err
 }
 
@@ -134,8 +140,13 @@ func (r *replayer) file(ctx context.Context, one *replayed) error {
 	return errors.Join(errs...)
 }
 
-// later makes the looks that are due later, while the time lasts.
+// later makes the looks that are due later, while the time lasts. It ends with
+// what a person has to see to after all of them.
 func (r *replayer) later(ctx context.Context, one *replayed) error {
+	return errors.Join(r.waiting(ctx, one), r.alarmed())
+}
+
+func (r *replayer) waiting(ctx context.Context, one *replayed) error {
 	until := time.Now().Add(r.wait)
 	var errs []error
 	for {
@@ -160,6 +171,7 @@ func (r *replayer) look(ctx context.Context, l event.Look, one *replayed) error 
 	results, err := r.keep.Handle(ctx, l)
 	for _, res := range results {
 		r.show(res)
+		r.alarm(res)
 		err = errors.Join(err, res.Err)
 		if res.Held {
 			err = errors.Join(err, codeError{exitHeld, fmt.Errorf("the removal of user %s in %s is held; studiokeeper removals list shows why", res.Key.UserID, res.Key.Domain)})
@@ -167,6 +179,34 @@ func (r *replayer) look(ctx context.Context, l event.Look, one *replayed) error 
 		one.Looks = append(one.Looks, function.LookOf(res))
 	}
 	return err
+}
+
+// alarm keeps what a look ended in, in place of what the look before it did.
+func (r *replayer) alarm(res reconcile.Result) {
+	if r.alarms == nil {
+		r.alarms = map[reconcile.Key]error{}
+	}
+	var errs []error
+	for _, a := range res.Alarms {
+		errs = append(errs, fmt.Errorf("user %s in %s: %s", res.Verdict.User.Label(), res.Key.Domain, a.Text))
+	}
+	r.alarms[res.Key] = errors.Join(errs...)
+}
+
+// alarmed tells of everybody whose last look ended in an alarm, by domain and id.
+func (r *replayer) alarmed() error {
+	keys := slices.SortedFunc(maps.Keys(r.alarms), func(a, b reconcile.Key) int {
+		return cmp.Or(cmp.Compare(a.Domain, b.Domain), cmp.Compare(a.UserID, b.UserID))
+	})
+	var errs []error
+	for _, k := range keys {
+		errs = append(errs, r.alarms[k])
+	}
+	r.alarms = nil
+	if err := errors.Join(errs...); err != nil {
+		return codeError{exitPartial, err}
+	}
+	return nil
 }
 
 func (r *replayer) show(res reconcile.Result) {

@@ -43,8 +43,11 @@ type Look struct {
 	// GroupName is a hash key of the mapping table as it stands there: a display name, or groupId:<id>.
 	GroupName string `json:"groupName,omitempty"`
 	// DomainID and Profile are set in scope Profile: somebody made, changed or deleted this Studio profile.
+	// In scope User Profile names one that may be theirs, whatever it is called: it is read too.
 	DomainID string `json:"domainId,omitempty"`
 	Profile  string `json:"profile,omitempty"`
+	// Plan is the digest of the only changes that may be made; "" for whatever is planned then.
+	Plan string `json:"plan,omitempty"`
 	// Domain is a domain's configured name; "" means every configured domain.
 	Domain string `json:"domain,omitempty"`
 	// Expect is what the event claims about one membership of UserID; nil when it claims nothing.
@@ -74,12 +77,16 @@ type Expect struct {
 	Member  bool   `json:"member"`
 }
 
+// SourcePerson is the Trigger.Source of what a person does with a command. Nothing that is parsed has it:
+// whoever may write a message could claim to be anybody.
+const SourcePerson = "person"
+
 // Trigger identifies the event behind a Look. Every field may be empty: nothing but the journal and log
 // lines rest on it.
 type Trigger struct {
-	ID     string    `json:"id,omitempty"`     // eventID of CloudTrail and of a stream, id of a scheduled event
-	Name   string    `json:"name,omitempty"`   // eventName, or the detail-type of a scheduled event
-	Source string    `json:"source,omitempty"` // eventSource, or the source of a scheduled event
+	ID     string    `json:"id,omitempty"`     // eventID of CloudTrail and of a stream, id of a scheduled event; a person's ARN
+	Name   string    `json:"name,omitempty"`   // eventName, or the detail-type of a scheduled event; a person's command
+	Source string    `json:"source,omitempty"` // eventSource, or the source of a scheduled event; SourcePerson
 	Time   time.Time `json:"time,omitzero"`    // when it happened, in UTC
 }
 
@@ -119,6 +126,7 @@ func (l Look) check() error {
 		checkID("expect.groupId", l.expectedGroup(), maxID),
 		checkID("domainId", l.DomainID, maxStudio),
 		checkID("profile", l.Profile, maxStudio),
+		checkID("plan", l.Plan, maxStudio),
 		checkText("groupName", l.GroupName, maxName),
 		checkText("domain", l.Domain, maxName),
 		checkText("subject", l.Subject, maxName),

@@ -16,7 +16,8 @@ type message struct {
 }
 
 // Message gives l as a message for our own queue: {"studiokeeper":{"version":1,"scope":"user",…}}.
-// Parse gives l back, its trigger's time in UTC and without a year that JSON cannot hold.
+// Parse gives l back, its trigger's time in UTC and without a year that JSON cannot hold, and never the
+// word of a message that it came from a person.
 func (l Look) Message() []byte {
 	l.Trigger.Time, l.RowsAfter = inUTC(l.Trigger.Time), inUTC(l.RowsAfter)
 	// Nothing but the time could refuse to be encoded.
@@ -47,5 +48,8 @@ func fromMessage(raw json.RawMessage) ([]Look, error) {
 		return nil, fmt.Errorf("studiokeeper message: %w", err)
 	}
 	m.Trigger.Time, m.RowsAfter = inUTC(m.Trigger.Time), inUTC(m.RowsAfter)
+	if m.Trigger.Source == SourcePerson {
+		m.Trigger.Source = "" // it may be so, but a message is no proof of it
+	}
 	return []Look{m.Look}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"runtime/debug"
 
@@ -26,6 +27,9 @@ type Handler struct {
 	// if it fails: a Parameter Store that throttles once must not end the function.
 	Open func(context.Context) (*reconcile.Reconciler, error)
 	Log  *slog.Logger
+	// Metrics takes lines in CloudWatch's embedded metric format, at the end of
+	// each invocation; nil: none are written.
+	Metrics io.Writer
 }
 
 // batchAnswer is what Lambda expects with ReportBatchItemFailures. The list is
@@ -59,15 +63,17 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	results := make([][]reconcile.Result, len(batch.Records))
 	errs := make([]error, len(batch.Records))
+	var m meter
 	var g errgroup.Group
 	g.SetLimit(atOnce)
 	for i, record := range batch.Records {
 		g.Go(func() error {
-			results[i], errs[i] = h.record(ctx, r, record)
+			results[i], errs[i] = h.record(ctx, r, record, &m)
 			return nil
 		})
 	}
 	_ = g.Wait() // every record has its own error
+	h.measure(ctx, &m, r)
 	if batch.Kind == event.Direct {
 		return direct(results, errs)
 	}
@@ -75,34 +81,40 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 }
 
 // record handles the looks of one record. A panic is this record's failure.
-func (h *Handler) record(ctx context.Context, r *reconcile.Reconciler, rec event.Record) (results []reconcile.Result, err error) {
+func (h *Handler) record(ctx context.Context, r *reconcile.Reconciler, rec event.Record, m *meter) (results []reconcile.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			m.add("", "Errors", 1)
 		}
 		if err != nil {
 			h.Log.ErrorContext(ctx, "record failed", "record", rec.ID, "received", rec.Received, "error", err.Error())
 		}
 	}()
 	if rec.Err != nil {
+		m.add("", "Errors", 1)
 		return nil, rec.Err
 	}
 	var errs []error
 	for _, l := range rec.Looks {
 		looked, err := r.Handle(ctx, l)
 		h.report(ctx, l, looked)
+		m.look(l, looked, err)
 		results = append(results, looked...)
 		errs = append(errs, err)
 	}
 	return results, errors.Join(errs...)
 }
 
-// report writes one structured line per decision.
+// report writes one structured line per decision. The entry's number and digest
+// in it are an anchor outside the table: who rewrites the journal there has to
+// rewrite the log as well.
 func (h *Handler) report(ctx context.Context, l event.Look, results []reconcile.Result) {
 	for _, res := range results {
 		for _, e := range res.Entries {
 			h.Log.InfoContext(ctx, string(e.Change.Kind), "outcome", e.Outcome, "user", e.Change.UserID, "domain", e.Change.Domain,
-				"profile", e.Change.Profile, "group", e.Change.Group, "trigger", l.Trigger.ID, "reason", lastReason(e.Change.Reasons))
+				"profile", e.Change.Profile, "group", e.Change.Group, "trigger", l.Trigger.ID, "reason", lastReason(e.Change.Reasons),
+				"seq", e.Seq, "digest", e.Digest)
 		}
 		if res.Again > 0 {
 			h.Log.InfoContext(ctx, "again", "user", res.Key.UserID, "domain", res.Key.Domain, "after", res.Again.String(), "reason", res.Why)

@@ -9,15 +9,16 @@ import (
 type Look struct {
 	User    string        `json:"user"`
 	Domain  string        `json:"domain"`
-	Changes []plan.Change `json:"changes"`        // planned; never null
-	Held    string        `json:"held,omitempty"` // why the removals among them are not carried out
+	Changes []plan.Change `json:"changes"`          // planned; never null
+	Held    string        `json:"held,omitempty"`   // why the removals among them are not carried out
+	Alarms  []plan.Reason `json:"alarms,omitempty"` // what a person has to see to
 	Again   float64       `json:"againSeconds,omitempty"`
 	Why     string        `json:"why,omitempty"`
 }
 
 // LookOf sums a result up.
 func LookOf(r reconcile.Result) Look {
-	l := Look{User: r.Key.UserID, Domain: r.Key.Domain, Changes: r.Changes, Held: r.HeldWhy, Again: r.Again.Seconds(), Why: r.Why}
+	l := Look{User: r.Key.UserID, Domain: r.Key.Domain, Changes: r.Changes, Held: r.HeldWhy, Alarms: r.Alarms, Again: r.Again.Seconds(), Why: r.Why}
 	if l.Changes == nil {
 		l.Changes = []plan.Change{}
 	}

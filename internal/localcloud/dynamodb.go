@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -93,26 +94,39 @@ func (d *dynamoState) createTable(c *call, in *dynamodb.CreateTableInput) (*dyna
 	if err != nil {
 		return nil, err
 	}
-	t.name, t.created, t.id = name, c.now, uuid.NewString()
-	t.arn = "arn:aws:dynamodb:" + c.region + ":" + c.account + ":table/" + name
+	t.begin(c.place(), name, c.now)
 	if s := in.StreamSpecification; s != nil && aws.ToBool(s.StreamEnabled) {
 		if err := t.switchStream(c, s); err != nil {
 			return nil, err
 		}
 	}
+	if err := d.enter(c.place(), t); err != nil {
+		return nil, err
+	}
+	return &dynamodb.CreateTableOutput{TableDescription: t.describe()}, nil
+}
+
+// begin gives a new table its name.
+func (t *table) begin(at place, name string, now time.Time) {
+	t.name, t.created, t.id = name, now, uuid.NewString()
+	t.arn = "arn:aws:dynamodb:" + at.region + ":" + at.account + ":table/" + name
+}
+
+// enter makes a table one that requests find.
+func (d *dynamoState) enter(at place, t *table) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.tables[c.place()][name] != nil {
-		return nil, errf(400, "ResourceInUseException", "Table already exists: %s", name)
+	if d.tables[at][t.name] != nil {
+		return errf(400, "ResourceInUseException", "Table already exists: %s", t.name)
 	}
 	if d.tables == nil {
 		d.tables = map[place]map[string]*table{}
 	}
-	if d.tables[c.place()] == nil {
-		d.tables[c.place()] = map[string]*table{}
+	if d.tables[at] == nil {
+		d.tables[at] = map[string]*table{}
 	}
-	d.tables[c.place()][name] = t
-	return &dynamodb.CreateTableOutput{TableDescription: t.describe()}, nil
+	d.tables[at][t.name] = t
+	return nil
 }
 
 func newTable(in *dynamodb.CreateTableInput) (*table, error) {
@@ -244,6 +258,9 @@ func (d *dynamoState) deleteTable(c *call, in *dynamodb.DeleteTableInput) (*dyna
 	}
 	if t.protected {
 		return nil, invalidf("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
+	}
+	if t.kept != nil {
+		return nil, invalidf("the table is kept in the file %s; take that away when nobody uses it", t.kept.path)
 	}
 	delete(d.tables[c.place()], t.name)
 	if t.stream != nil {

@@ -35,10 +35,15 @@ func (d *dynamoState) batchWriteItem(c *call, in *dynamodb.BatchWriteItemInput) 
 	if !distinct(writes) {
 		return nil, invalidf("Provided list of item keys contains duplicates")
 	}
-	for _, w := range writes {
-		if _, err := w.do(); err != nil {
+	outcomes := make([]outcome, len(writes))
+	for i, w := range writes {
+		var err error
+		if outcomes[i], err = w.try(); err != nil {
 			return nil, err
 		}
+	}
+	if err := commitAll(writes, outcomes); err != nil {
+		return nil, err
 	}
 	return &dynamodb.BatchWriteItemOutput{UnprocessedItems: map[string][]types.WriteRequest{}}, nil
 }

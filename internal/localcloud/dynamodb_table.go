@@ -33,6 +33,7 @@ type table struct {
 	stream    *tableStream // the latest; nil: the table never had one
 	ttl       string       // attribute, empty while time to live is off
 	protected bool
+	kept      *keptFile // nil: the table is in memory only
 	bytes     int
 	items     ordered[string, attributes]
 }

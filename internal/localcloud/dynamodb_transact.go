@@ -49,8 +49,8 @@ func (d *dynamoState) transactWriteItems(c *call, in *dynamodb.TransactWriteItem
 	if err != nil {
 		return nil, err
 	}
-	for i, w := range writes {
-		w.commit(outcomes[i])
+	if err := commitAll(writes, outcomes); err != nil {
+		return nil, err
 	}
 	d.remember(c, in)
 	return &dynamodb.TransactWriteItemsOutput{}, nil

@@ -47,7 +47,7 @@ func (w *write) commit(o outcome) {
 func (w *write) do() (outcome, error) {
 	o, err := w.try()
 	if err == nil {
-		w.commit(o)
+		err = commitAll([]*write{w}, []outcome{o})
 	}
 	return o, err
 }

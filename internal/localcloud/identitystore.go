@@ -37,16 +37,18 @@ type identityStore struct {
 	userNames  map[string]string // UserName to id
 	emails     map[string]string // address, lower case, to user id
 	groupNames map[string]string // DisplayName to id
-	byGroup    map[string]*roster[types.GroupMembership]
-	byUser     map[string]*roster[types.GroupMembership]
+	byGroup    map[string]*membershipList
+	byUser     map[string]*membershipList
 	pairs      map[[2]string]string // group and user id to membership id
 }
+
+// membershipList is memberships in the order in which they were made.
+type membershipList = ordered[uint64, *types.GroupMembership]
 
 func newIdentityStore(id, account, region string) *identityStore {
 	return &identityStore{
 		id: id, account: account, region: region,
 		userNames: map[string]string{}, emails: map[string]string{}, groupNames: map[string]string{},
-		byGroup: map[string]*roster[types.GroupMembership]{}, byUser: map[string]*roster[types.GroupMembership]{},
 		pairs: map[[2]string]string{},
 	}
 }

@@ -143,10 +143,9 @@ func (s *identityStore) removeGroup(id string) error {
 	if err != nil {
 		return err
 	}
-	for _, m := range s.byGroup[*g.GroupId].all() {
+	for _, m := range values(s.byGroup[*g.GroupId]) {
 		s.dropMembership(m)
 	}
-	delete(s.byGroup, *g.GroupId)
 	delete(s.groupNames, *g.DisplayName)
 	s.groups.remove(*g.GroupId)
 	return nil
@@ -167,7 +166,7 @@ func listGroups(c *call, in *identitystore.ListGroupsInput) (*identitystore.List
 	if err != nil {
 		return nil, err
 	}
-	page, next := s.groups.page(after, size, func(g *types.Group) bool { return name == nil || *g.DisplayName == *name })
+	page, next := s.groups.named(s.groupNames, name, after, size)
 	out := &identitystore.ListGroupsOutput{Groups: []types.Group{}, NextToken: pageToken(next, "groups", s.id, aws.ToString(name))}
 	for _, g := range page {
 		out.Groups = append(out.Groups, *g)

@@ -57,26 +57,19 @@ func (s *identityStore) addMember(group, user string, by maker) (*types.GroupMem
 		GroupId: g.GroupId, MemberId: &types.MemberIdMemberUserId{Value: *u.UserId},
 		CreatedAt: &by.at, CreatedBy: &by.by, UpdatedAt: &by.at, UpdatedBy: &by.by,
 	}
-	s.memberships.add(id, m)
+	seq := s.memberships.add(id, m)
 	s.pairs[pair] = id
-	enrol(s.byGroup, *g.GroupId, id, m)
-	enrol(s.byUser, *u.UserId, id, m)
+	list(&s.byGroup, *g.GroupId).set(seq, m)
+	list(&s.byUser, *u.UserId).set(seq, m)
 	return m, nil
-}
-
-func enrol(in map[string]*roster[types.GroupMembership], key, id string, m *types.GroupMembership) {
-	if in[key] == nil {
-		in[key] = &roster[types.GroupMembership]{}
-	}
-	in[key].add(id, m)
 }
 
 // dropMembership takes a membership out of every index.
 func (s *identityStore) dropMembership(m *types.GroupMembership) {
 	user := m.MemberId.(*types.MemberIdMemberUserId).Value
-	s.memberships.remove(*m.MembershipId)
-	s.byGroup[*m.GroupId].remove(*m.MembershipId)
-	s.byUser[user].remove(*m.MembershipId)
+	seq := s.memberships.remove(*m.MembershipId)
+	unlist(s.byGroup, *m.GroupId, seq)
+	unlist(s.byUser, user, seq)
 	delete(s.pairs, [2]string{*m.GroupId, user})
 }
 
@@ -163,7 +156,7 @@ func listMemberships(c *call, in *identitystore.ListGroupMembershipsInput) (*ide
 	if err != nil {
 		return nil, err
 	}
-	page, next := s.byGroup[*g.GroupId].page(after, size, nil)
+	page, next := pageOf(s.byGroup[*g.GroupId], after, size, nil)
 	return &identitystore.ListGroupMembershipsOutput{
 		GroupMemberships: copies(page), NextToken: pageToken(next, "members", s.id, *g.GroupId),
 	}, nil
@@ -184,7 +177,7 @@ func listMembershipsForMember(c *call, in *identitystore.ListGroupMembershipsFor
 	if err != nil {
 		return nil, err
 	}
-	page, next := s.byUser[*u.UserId].page(after, size, nil)
+	page, next := pageOf(s.byUser[*u.UserId], after, size, nil)
 	return &identitystore.ListGroupMembershipsForMemberOutput{
 		GroupMemberships: copies(page), NextToken: pageToken(next, "memberOf", s.id, *u.UserId),
 	}, nil

@@ -227,10 +227,9 @@ func (s *identityStore) removeUser(id string) error {
 	if err != nil {
 		return err
 	}
-	for _, m := range s.byUser[*u.UserId].all() {
+	for _, m := range values(s.byUser[*u.UserId]) {
 		s.dropMembership(m)
 	}
-	delete(s.byUser, *u.UserId)
 	s.unindexUser(u)
 	s.users.remove(*u.UserId)
 	return nil
@@ -251,7 +250,7 @@ func listUsers(c *call, in *identitystore.ListUsersInput) (*identitystore.ListUs
 	if err != nil {
 		return nil, err
 	}
-	page, next := s.users.page(after, size, func(u *types.User) bool { return name == nil || *u.UserName == *name })
+	page, next := s.users.named(s.userNames, name, after, size)
 	out := &identitystore.ListUsersOutput{Users: []types.User{}, NextToken: pageToken(next, "users", s.id, aws.ToString(name))}
 	for _, u := range page {
 		out.Users = append(out.Users, *shownUser(u, in.Extensions))

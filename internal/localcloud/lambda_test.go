@@ -30,9 +30,12 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) == "" {
 		os.Exit(m.Run())
 	}
-	if os.Getenv(childVariable) == "broken" {
+	switch os.Getenv(childVariable) {
+	case "broken":
 		fmt.Fprintln(os.Stderr, "no configuration")
 		os.Exit(7)
+	case "writer":
+		writeForEver(os.Args[1])
 	}
 	lambda.Start(child)
 }

@@ -4,92 +4,88 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"slices"
 	"strings"
 )
 
 // roster keeps things by id in the order they were added, which is the order lists show them in. A page
 // continues after a thing even when that has been removed since.
 type roster[T any] struct {
-	byID map[string]*rosterRow[T]
-	rows []*rosterRow[T]
+	byID map[string]rosterRow[T]
+	rows ordered[uint64, *T]
 	last uint64
 }
 
 type rosterRow[T any] struct {
-	id    string
 	seq   uint64
 	value *T
 }
 
-func (r *roster[T]) len() int { return len(r.rows) }
+func (r *roster[T]) get(id string) *T { return r.byID[id].value }
 
-func (r *roster[T]) get(id string) *T {
-	if r == nil || r.byID[id] == nil {
-		return nil
-	}
-	return r.byID[id].value
-}
-
-func (r *roster[T]) add(id string, value *T) {
+// add enters a thing under a new id and gives its place in the order.
+func (r *roster[T]) add(id string, value *T) uint64 {
 	if r.byID == nil {
-		r.byID = map[string]*rosterRow[T]{}
+		r.byID = map[string]rosterRow[T]{}
 	}
 	r.last++
-	row := &rosterRow[T]{id: id, seq: r.last, value: value}
-	r.byID[id], r.rows = row, append(r.rows, row)
+	r.byID[id] = rosterRow[T]{seq: r.last, value: value}
+	r.rows.set(r.last, value)
+	return r.last
 }
 
-func (r *roster[T]) remove(id string) {
+// remove takes a thing out and gives the place it had.
+func (r *roster[T]) remove(id string) uint64 {
 	row := r.byID[id]
-	if row == nil {
-		return
-	}
 	delete(r.byID, id)
-	at := r.from(row.seq)
-	r.rows = slices.Delete(r.rows, at, at+1)
-}
-
-// from is the index of the first row whose sequence number is seq or more.
-func (r *roster[T]) from(seq uint64) int {
-	at, _ := slices.BinarySearchFunc(r.rows, seq, func(row *rosterRow[T], seq uint64) int {
-		switch {
-		case row.seq < seq:
-			return -1
-		case row.seq > seq:
-			return 1
-		}
-		return 0
-	})
-	return at
+	r.rows.remove(row.seq)
+	return row.seq
 }
 
 // all lists everything, in order.
-func (r *roster[T]) all() []*T {
-	if r == nil {
-		return nil
-	}
-	values := make([]*T, 0, len(r.rows))
-	for _, row := range r.rows {
-		values = append(values, row.value)
-	}
-	return values
-}
+func (r *roster[T]) all() []*T { return values(&r.rows) }
 
 // page lists up to most things after the sequence number that keep wants, and the sequence number to go on
 // after: 0 when there is nothing more.
 func (r *roster[T]) page(after uint64, most int, keep func(*T) bool) (found []*T, next uint64) {
-	if r == nil {
+	return pageOf(&r.rows, after, most, keep)
+}
+
+// named is a page of the one thing that has a name, given every name's id; a nil name wants all things.
+func (r *roster[T]) named(ids map[string]string, name *string, after uint64, most int) (found []*T, next uint64) {
+	if name == nil {
+		return r.page(after, most, nil)
+	}
+	if row := r.byID[ids[*name]]; row.value != nil && row.seq > after {
+		return []*T{row.value}, 0
+	}
+	return nil, 0
+}
+
+// values lists everything, in order.
+func values[V any](rows *ordered[uint64, V]) []V {
+	if rows == nil {
+		return nil
+	}
+	list := make([]V, 0, rows.count)
+	for _, v := range rows.from(0, 0) {
+		list = append(list, v)
+	}
+	return list
+}
+
+// pageOf is a page of numbered things; a nil list is empty and a nil keep wants all.
+func pageOf[V any](rows *ordered[uint64, V], after uint64, most int, keep func(V) bool) (found []V, next uint64) {
+	if rows == nil {
 		return nil, 0
 	}
-	for _, row := range r.rows[r.from(after+1):] {
-		if keep != nil && !keep(row.value) {
+	for seq, v := range rows.from(after+1, 0) {
+		if keep != nil && !keep(v) {
 			continue
 		}
 		if len(found) == most {
 			return found, next
 		}
-		found, next = append(found, row.value), row.seq
+		found, next = append(found, v), seq
 	}
 	return found, 0
 }

@@ -42,16 +42,15 @@ type sagemakerState struct {
 type studioPlace struct {
 	place
 	domains  roster[studioDomain]
-	profiles roster[studioProfile] // by profileKey
-	leaving  []*studioProfile      // being deleted
-	spaces   roster[studioSpace]   // by spaceKey
-	apps     roster[studioApp]     // by appKey
-	changes  uint64                // counts modifications, to sort by them
-	index    tagIndex              // what GetResources shows
+	profiles shelf[studioProfile, *studioProfile] // by profileKey
+	spaces   shelf[studioSpace, *studioSpace]     // by spaceKey
+	apps     shelf[studioApp, *studioApp]         // by appKey
+	agenda   agenda                               // when states end
+	changes  uint64                               // counts modifications, to sort by them
+	index    tagIndex                             // what GetResources shows
 }
 
-// studio is Studio where a call goes to, with what was being deleted gone if its time is over. Cloud.mu is
-// held.
+// studio is Studio where a call goes to, with every state ended whose time is over. Cloud.mu is held.
 func (c *call) studio() *studioPlace {
 	return c.cloud.studioIn(c.place(), c.now)
 }
@@ -67,27 +66,6 @@ func (c *Cloud) studioIn(at place, now time.Time) *studioPlace {
 	}
 	p.reap(now)
 	return p
-}
-
-// reap removes the profiles, spaces and domains whose deletion is over, and the apps that are no longer listed.
-func (p *studioPlace) reap(now time.Time) {
-	p.reapApps(now)
-	p.reapSpaces(now)
-	kept := p.leaving[:0]
-	for _, profile := range p.leaving {
-		if now.Before(profile.until) {
-			kept = append(kept, profile)
-			continue
-		}
-		p.forget(profile)
-	}
-	p.leaving = kept
-	for _, d := range p.domains.all() {
-		if d.Status == types.DomainStatusDeleting && !now.Before(d.until) {
-			p.domains.remove(*d.DomainId)
-			p.index.gone(*d.DomainArn, d.until)
-		}
-	}
 }
 
 // delay is how long Studio takes to change a domain or user profile.

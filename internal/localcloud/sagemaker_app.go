@@ -32,12 +32,22 @@ type AppKey struct {
 
 // id finds the app whatever the case of its owner's name and of its type, which ARNs write in lower case.
 func (k AppKey) id() string {
-	owner := "profile/" + strings.ToLower(k.UserProfile)
-	if k.Space != "" {
-		owner = "space/" + strings.ToLower(k.Space)
-	}
-	return k.DomainID + "/" + owner + "/" + strings.ToLower(string(k.Type)) + "/" + k.Name
+	return k.DomainID + "/" + k.owner() + "/" + strings.ToLower(string(k.Type)) + "/" + k.Name
 }
+
+func (k AppKey) owner() string {
+	if k.Space != "" {
+		return ofSpace(k.Space)
+	}
+	return ofProfile(k.UserProfile)
+}
+
+// ofProfile and ofSpace are how a shelf knows an owner, whatever the case of its name.
+func ofProfile(name string) string { return "profile/" + strings.ToLower(name) }
+func ofSpace(name string) string   { return "space/" + strings.ToLower(name) }
+
+// label implements shelved; apps are not found by parts of their names.
+func (a *studioApp) label() (domain, owner, name string) { return *a.DomainId, a.key().owner(), "" }
 
 func (k AppKey) String() string {
 	return k.DomainID + "/" + k.UserProfile + k.Space + "/" + string(k.Type) + "/" + k.Name
@@ -86,30 +96,36 @@ func (a *studioApp) settle(now time.Time) {
 }
 
 // turn starts a state that takes a while.
-func (a *studioApp) turn(status types.AppStatus, now time.Time, delay time.Duration) {
+func (a *studioApp) turn(in *studioPlace, status types.AppStatus, now time.Time, delay time.Duration) {
 	a.Status, a.FailureReason, a.until = status, nil, now.Add(delay)
+	if a.settle(now); a.Status != types.AppStatusInService {
+		a.await(in)
+	}
+}
+
+// look ends the state of an app whose time is over, and forgets an app that ended a day ago.
+func (a *studioApp) look(in *studioPlace, now time.Time) {
+	was := a.Status
 	a.settle(now)
-}
-
-// reapApps ends the states of apps whose time is over and forgets apps that ended a day ago.
-func (p *studioPlace) reapApps(now time.Time) {
-	var gone []*studioApp
-	for _, row := range p.apps.rows {
-		row.value.settle(now)
-		if !row.value.there() && !now.Before(row.value.until) {
-			gone = append(gone, row.value)
-		}
-	}
-	for _, a := range gone {
-		p.apps.remove(a.key().id())
-		p.index.gone(*a.AppArn, a.until)
+	switch {
+	case a.there():
+	case !now.Before(a.until):
+		in.apps.remove(a.key().id())
+		in.index.gone(*a.AppArn, a.until)
+	case a.Status != was:
+		a.await(in)
 	}
 }
 
-// hasApps reports whether there is an app, not yet gone, that wanted wants.
-func (p *studioPlace) hasApps(wanted func(*studioApp) bool) bool {
-	for _, row := range p.apps.rows {
-		if row.value.there() && wanted(row.value) {
+// await has the app looked at when its state ends.
+func (a *studioApp) await(in *studioPlace) {
+	in.await(a.until, func(now time.Time) { a.look(in, now) })
+}
+
+// hasApps reports whether an owner in a domain has apps that are not yet gone.
+func (p *studioPlace) hasApps(domain, owner string) bool {
+	for app := range p.apps.of(domain, owner) {
+		if app.there() {
 			return true
 		}
 	}
@@ -165,11 +181,14 @@ func createApp(c *call, in *sagemaker.CreateAppInput) (*sagemaker.CreateAppOutpu
 		p.changes++
 		app = &studioApp{stamps: stamps{created: p.changes}, tags: in.Tags}
 		app.CreationTime = &c.now
+		app.start(c, owner, in)
 		p.apps.add(k.id(), app)
 	case app.there():
 		return nil, resourceInUse("App [%s] already exists in %s status.", k, app.Status)
+	default:
+		app.start(c, owner, in)
 	}
-	app.start(c, owner, in)
+	app.turn(p, types.AppStatusPending, c.now, lasting(c.cloud.AppDelay, DefaultAppDelay))
 	p.index.tagged(*app.AppArn, app.tags, c.now)
 	return &sagemaker.CreateAppOutput{AppArn: app.AppArn}, nil
 }
@@ -201,7 +220,6 @@ func (a *studioApp) start(c *call, owner *appOwner, in *sagemaker.CreateAppInput
 		strings.ToLower(string(a.AppType)) + "/" + *a.AppName)
 	a.LastHealthCheckTimestamp, a.LastUserActivityTimestamp = nil, nil
 	a.role = owner.role()
-	a.turn(types.AppStatusPending, c.now, lasting(c.cloud.AppDelay, DefaultAppDelay))
 }
 
 func describeApp(c *call, in *sagemaker.DescribeAppInput) (*sagemaker.DescribeAppOutput, error) {
@@ -228,7 +246,8 @@ func deleteApp(c *call, in *sagemaker.DeleteAppInput) (*nothing, error) {
 	}
 	c.cloud.mu.Lock()
 	defer c.cloud.mu.Unlock()
-	app, err := c.studio().app(k)
+	p := c.studio()
+	app, err := p.app(k)
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +259,7 @@ func deleteApp(c *call, in *sagemaker.DeleteAppInput) (*nothing, error) {
 	case types.AppStatusDeleting:
 		return nil, resourceInUse("App [%s] is in %s status.", *app.AppArn, app.Status)
 	}
-	app.turn(types.AppStatusDeleting, c.now, lasting(c.cloud.AppStopDelay, DefaultAppStopDelay))
+	app.turn(p, types.AppStatusDeleting, c.now, lasting(c.cloud.AppStopDelay, DefaultAppStopDelay))
 	return &nothing{}, nil
 }
 
@@ -262,13 +281,15 @@ func (c *Cloud) SetAppStatus(account, region string, key AppKey, status types.Ap
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.nowLocked()
-	app, err := c.studioIn(place{account: account, region: region}, now).app(key)
+	p := c.studioIn(place{account: account, region: region}, now)
+	app, err := p.app(key)
 	if err != nil {
 		return err
 	}
 	app.Status, app.FailureReason, app.until = status, optional(reason), forever(now)
 	if !app.there() {
 		app.until = now.Add(endedAppListed)
+		app.await(p)
 	}
 	return nil
 }

@@ -1,8 +1,6 @@
 package localcloud
 
 import (
-	"strings"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
@@ -28,11 +26,15 @@ func listApps(c *call, in *sagemaker.ListAppsInput) (*sagemaker.ListAppsOutput, 
 			return nil, err
 		}
 	}
+	var owners []string
+	switch {
+	case in.UserProfileNameEquals != nil:
+		owners = []string{ofProfile(*in.UserProfileNameEquals)}
+	case in.SpaceNameEquals != nil:
+		owners = []string{ofSpace(*in.SpaceNameEquals)}
+	}
 	order := studioOrder{descending: in.SortOrder == types.SortOrderDescending}
-	page, next := orderedPage(&p.apps, order, position, size, func(a *studioApp) bool {
-		return (in.DomainIdEquals == nil || *a.DomainId == *in.DomainIdEquals) &&
-			named(a.UserProfileName, in.UserProfileNameEquals) && named(a.SpaceName, in.SpaceNameEquals)
-	})
+	page, next := p.apps.page(shelfQuery{domain: in.DomainIdEquals, owners: owners, order: order, position: position, size: size})
 	out := &sagemaker.ListAppsOutput{Apps: []types.AppDetails{}, NextToken: pageToken(next, query...)}
 	for _, a := range page {
 		out.Apps = append(out.Apps, types.AppDetails{
@@ -54,9 +56,4 @@ func checkAppList(in *sagemaker.ListAppsInput) error {
 		return validation("UserProfileNameEquals and SpaceNameEquals cannot be specified together.")
 	}
 	return nil
-}
-
-// named reports whether a name is the wanted one, whatever its case; a wanted name of nil is any.
-func named(is, wanted *string) bool {
-	return wanted == nil || is != nil && strings.EqualFold(*is, *wanted)
 }

@@ -1,7 +1,6 @@
 package localcloud
 
 import (
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,28 +16,34 @@ type appOwner struct {
 	space   *studioSpace
 }
 
-// owns reports whether an app belongs to the profile itself, not to one of its spaces.
-func (p *studioProfile) owns(a *studioApp) bool {
-	return a.UserProfileName != nil && *a.DomainId == *p.DomainId && strings.EqualFold(*a.UserProfileName, *p.UserProfileName)
+// apps is where a shelf has the profile's own apps, without those in its spaces.
+func (p *studioProfile) apps() (domain, owner string) {
+	return *p.DomainId, ofProfile(*p.UserProfileName)
 }
 
-// runs reports whether an app belongs to the space.
-func (s *studioSpace) runs(a *studioApp) bool {
-	return a.SpaceName != nil && *a.DomainId == *s.DomainId && strings.EqualFold(*a.SpaceName, *s.SpaceName)
-}
+// apps is where a shelf has the space's apps.
+func (s *studioSpace) apps() (domain, owner string) { return *s.DomainId, ofSpace(*s.SpaceName) }
 
 // runsApps reports whether apps run, or are about to, under the profile or in a private space of its own.
 func (p *studioPlace) runsApps(profile *studioProfile) bool {
-	return p.hasApps(func(a *studioApp) bool {
-		switch {
-		case !a.runs():
-			return false
-		case a.SpaceName == nil:
-			return profile.owns(a)
+	if p.running(profile.apps()) {
+		return true
+	}
+	for s := range p.spaces.of(*profile.DomainId, ofProfile(*profile.UserProfileName)) {
+		if s.private() && p.running(s.apps()) {
+			return true
 		}
-		s := p.spaces.get(spaceKey(*a.DomainId, *a.SpaceName))
-		return s != nil && s.private() && profile.ownsSpace(s)
-	})
+	}
+	return false
+}
+
+func (p *studioPlace) running(domain, owner string) bool {
+	for app := range p.apps.of(domain, owner) {
+		if app.runs() {
+			return true
+		}
+	}
+	return false
 }
 
 // usable refuses a profile that nothing can be started under.

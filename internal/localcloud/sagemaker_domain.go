@@ -181,17 +181,24 @@ func deleteDomain(c *call, in *sagemaker.DeleteDomainInput) (*nothing, error) {
 	if err := d.idle(); err != nil {
 		return nil, err
 	}
-	for _, profile := range p.profiles.all() {
-		if *profile.DomainId == *d.DomainId {
-			return nil, resourceInUse("Unable to delete Domain [%s] because UserProfile(s) are associated with it.", *d.DomainId)
-		}
+	if p.profiles.in(*d.DomainId) > 0 {
+		return nil, resourceInUse("Unable to delete Domain [%s] because UserProfile(s) are associated with it.", *d.DomainId)
 	}
-	if p.hasSpaces(func(s *studioSpace) bool { return *s.DomainId == *d.DomainId }) {
+	if p.spaces.in(*d.DomainId) > 0 {
 		return nil, resourceInUse("Unable to delete Domain [%s] because Space(s) are associated with it.", *d.DomainId)
 	}
 	d.Status, d.LastModifiedTime, d.until = types.DomainStatusDeleting, &c.now, c.now.Add(c.cloud.delay())
+	p.await(d.until, func(now time.Time) { p.forgetDomain(d, now) })
 	c.cloud.dropApplication(d)
 	return &nothing{}, nil
+}
+
+// forgetDomain removes a domain whose deletion is over.
+func (p *studioPlace) forgetDomain(d *studioDomain, now time.Time) {
+	if d.Status == types.DomainStatusDeleting && !now.Before(d.until) {
+		p.domains.remove(*d.DomainId)
+		p.index.gone(*d.DomainArn, d.until)
+	}
 }
 
 func listDomains(c *call, in *sagemaker.ListDomainsInput) (*sagemaker.ListDomainsOutput, error) {

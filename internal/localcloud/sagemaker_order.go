@@ -1,24 +1,15 @@
 package localcloud
 
-import (
-	"cmp"
-	"slices"
-)
+import "time"
 
 // stamps orders what Studio lists by counters, which the times follow, so that a page can go on after a
 // thing exactly.
 type stamps struct {
 	created uint64 // follows CreationTime
-	changed uint64 // follows LastModifiedTime
+	changed uint64 // follows LastModifiedTime; 0: not listed by it
 }
 
 func (s stamps) marks() stamps { return s }
-
-// stamped is a pointer to something that stamps order.
-type stamped[T any] interface {
-	*T
-	marks() stamps
-}
 
 // studioOrder is how a list of Studio sorts.
 type studioOrder struct {
@@ -32,38 +23,26 @@ func (o studioOrder) key(s stamps) uint64 {
 	return s.created
 }
 
-// after reports whether something comes after the position; 0 is the beginning.
-func (o studioOrder) after(s stamps, position uint64) bool {
-	switch {
-	case position == 0:
-		return true
-	case o.descending:
-		return o.key(s) < position
-	}
-	return o.key(s) > position
+// agenda is what is to be looked at when its time has come, in nanoseconds since 1970.
+type agenda = ordered[int64, []func(now time.Time)]
+
+// await has something looked at by the first call after a time. What happens meanwhile may have made the
+// look pointless, so a look checks what it finds.
+func (p *studioPlace) await(at time.Time, look func(now time.Time)) {
+	looks, _ := p.agenda.get(at.UnixNano())
+	p.agenda.set(at.UnixNano(), append(looks, look))
 }
 
-func (o studioOrder) compare(a, b stamps) int {
-	if o.descending {
-		a, b = b, a
-	}
-	return cmp.Compare(o.key(a), o.key(b))
-}
-
-// orderedPage lists up to size things after a position that keep wants, and the position to go on after: 0
-// when there is nothing more.
-func orderedPage[T any, P stamped[T]](all *roster[T], order studioOrder, position uint64, size int, keep func(P) bool) (page []P, next uint64) {
-	var found []P
-	for _, row := range all.rows {
-		if thing := P(row.value); order.after(thing.marks(), position) && keep(thing) {
-			found = append(found, thing)
+// reap ends all states whose time is over and removes what is then gone.
+func (p *studioPlace) reap(now time.Time) {
+	for p.agenda.count > 0 {
+		first := p.agenda.blocks[0][0]
+		if first.key > now.UnixNano() {
+			return
+		}
+		p.agenda.remove(first.key)
+		for _, look := range first.value {
+			look(now)
 		}
 	}
-	if order.modified || order.descending {
-		slices.SortFunc(found, func(a, b P) int { return order.compare(a.marks(), b.marks()) })
-	}
-	if len(found) <= size {
-		return found, 0
-	}
-	return found[:size], order.key(found[size-1].marks())
 }

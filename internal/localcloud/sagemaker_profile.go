@@ -23,6 +23,11 @@ type studioProfile struct {
 // profileKey finds a profile by name whatever its case.
 func profileKey(domain, name string) string { return domain + "/" + strings.ToLower(name) }
 
+// label implements shelved; a profile belongs to its single sign-on user.
+func (p *studioProfile) label() (domain, owner, name string) {
+	return *p.DomainId, aws.ToString(p.SingleSignOnUserValue), p.lowerName
+}
+
 func (p *studioProfile) settle(now time.Time) {
 	busy := p.Status == types.UserProfileStatusPending || p.Status == types.UserProfileStatusUpdating
 	if busy && !now.Before(p.until) {
@@ -32,10 +37,23 @@ func (p *studioProfile) settle(now time.Time) {
 
 // turn starts a state that takes a while.
 func (p *studioProfile) turn(in *studioPlace, status types.UserProfileStatus, now time.Time, delay time.Duration) {
+	was := p.changed
 	in.changes++
 	p.Status, p.FailureReason, p.LastModifiedTime, p.changed = status, nil, &now, in.changes
+	in.profiles.changed(p, was)
 	p.until = now.Add(delay)
-	p.settle(now)
+	if p.settle(now); p.idle() != nil {
+		in.await(p.until, func(now time.Time) { in.look(p, now) })
+	}
+}
+
+// look ends the state of a profile whose time is over, and removes it if it was being deleted.
+func (p *studioPlace) look(profile *studioProfile, now time.Time) {
+	profile.settle(now)
+	if profile.Status == types.UserProfileStatusDeleting && !now.Before(profile.until) {
+		p.profiles.remove(profileKey(*profile.DomainId, *profile.UserProfileName))
+		p.index.gone(*profile.UserProfileArn, profile.until)
+	}
 }
 
 // idle refuses changes while another one is under way.
@@ -65,12 +83,6 @@ func (p *studioPlace) profile(domain, name *string, now time.Time) (*studioDomai
 	}
 	found.settle(now)
 	return d, found, nil
-}
-
-// forget removes a deleted profile.
-func (p *studioPlace) forget(profile *studioProfile) {
-	p.profiles.remove(profileKey(*profile.DomainId, *profile.UserProfileName))
-	p.index.gone(*profile.UserProfileArn, profile.until)
 }
 
 func createProfile(c *call, in *sagemaker.CreateUserProfileInput) (*sagemaker.CreateUserProfileOutput, error) {
@@ -165,10 +177,8 @@ func (c *Cloud) checkSignOn(p *studioPlace, d *studioDomain, in *sagemaker.Creat
 
 // profileOf finds the profile of a single sign-on user, by UserName as SageMaker does.
 func (p *studioPlace) profileOf(domainID, userName string) *studioProfile {
-	for _, profile := range p.profiles.all() {
-		if *profile.DomainId == domainID && aws.ToString(profile.SingleSignOnUserValue) == userName {
-			return profile
-		}
+	for profile := range p.profiles.of(domainID, userName) {
+		return profile
 	}
 	return nil
 }
@@ -227,7 +237,6 @@ func deleteProfile(c *call, in *sagemaker.DeleteUserProfileInput) (*nothing, err
 		return nil, err
 	}
 	profile.turn(p, types.UserProfileStatusDeleting, c.now, c.cloud.delay())
-	p.leaving = append(p.leaving, profile)
 	return &nothing{}, nil
 }
 
@@ -235,9 +244,9 @@ func deleteProfile(c *call, in *sagemaker.DeleteUserProfileInput) (*nothing, err
 func (p *studioPlace) unused(profile *studioProfile) error {
 	used := ""
 	switch {
-	case p.hasApps(profile.owns):
+	case p.hasApps(profile.apps()):
 		used = "App(s)"
-	case p.hasSpaces(profile.ownsSpace):
+	case p.ownsSpaces(profile):
 		used = "Space(s)"
 	default:
 		return nil

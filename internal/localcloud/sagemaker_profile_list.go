@@ -33,12 +33,9 @@ func listProfiles(c *call, in *sagemaker.ListUserProfilesInput) (*sagemaker.List
 	}
 	order := studioOrder{modified: in.SortBy == types.UserProfileSortKeyLastModifiedTime, descending: in.SortOrder == types.SortOrderDescending}
 	lowerPart := strings.ToLower(aws.ToString(in.UserProfileNameContains))
-	page, next := orderedPage(&p.profiles, order, position, size, func(profile *studioProfile) bool {
-		return (in.DomainIdEquals == nil || *profile.DomainId == *in.DomainIdEquals) && strings.Contains(profile.lowerName, lowerPart)
-	})
+	page, next := p.profiles.page(shelfQuery{domain: in.DomainIdEquals, part: lowerPart, order: order, position: position, size: size})
 	out := &sagemaker.ListUserProfilesOutput{UserProfiles: []types.UserProfileDetails{}, NextToken: pageToken(next, query...)}
 	for _, profile := range page {
-		profile.settle(c.now)
 		out.UserProfiles = append(out.UserProfiles, types.UserProfileDetails{
 			DomainId: profile.DomainId, UserProfileName: profile.UserProfileName, Status: profile.Status,
 			CreationTime: profile.CreationTime, LastModifiedTime: profile.LastModifiedTime,

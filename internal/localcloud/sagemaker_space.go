@@ -29,10 +29,12 @@ func (s *studioSpace) private() bool {
 	return s.SpaceSharingSettings != nil && s.SpaceSharingSettings.SharingType == types.SharingTypePrivate
 }
 
-// ownsSpace reports whether a space belongs to the profile.
-func (p *studioProfile) ownsSpace(s *studioSpace) bool {
-	return s.OwnershipSettings != nil && *s.DomainId == *p.DomainId &&
-		strings.EqualFold(*s.OwnershipSettings.OwnerUserProfileName, *p.UserProfileName)
+// label implements shelved; a space belongs to a profile, whatever the case of its name, or to nobody.
+func (s *studioSpace) label() (domain, owner, name string) {
+	if s.OwnershipSettings != nil {
+		owner = ofProfile(*s.OwnershipSettings.OwnerUserProfileName)
+	}
+	return *s.DomainId, owner, s.lowerName
 }
 
 func (s *studioSpace) settle(now time.Time) {
@@ -44,10 +46,23 @@ func (s *studioSpace) settle(now time.Time) {
 
 // turn starts a state that takes a while.
 func (s *studioSpace) turn(in *studioPlace, status types.SpaceStatus, now time.Time, delay time.Duration) {
+	was := s.changed
 	in.changes++
 	s.Status, s.FailureReason, s.LastModifiedTime, s.changed = status, nil, &now, in.changes
+	in.spaces.changed(s, was)
 	s.until = now.Add(delay)
+	if s.settle(now); s.idle("change") != nil {
+		in.await(s.until, func(now time.Time) { in.lookAtSpace(s, now) })
+	}
+}
+
+// lookAtSpace ends the state of a space whose time is over, and removes it if it was being deleted.
+func (p *studioPlace) lookAtSpace(s *studioSpace, now time.Time) {
 	s.settle(now)
+	if s.Status == types.SpaceStatusDeleting && !now.Before(s.until) {
+		p.spaces.remove(spaceKey(*s.DomainId, *s.SpaceName))
+		p.index.gone(*s.SpaceArn, s.until)
+	}
 }
 
 // idle refuses to do something to a space while another change is under way.
@@ -59,27 +74,10 @@ func (s *studioSpace) idle(what string) error {
 	return nil
 }
 
-// reapSpaces ends the states of spaces whose time is over and removes the deleted ones.
-func (p *studioPlace) reapSpaces(now time.Time) {
-	var gone []*studioSpace
-	for _, row := range p.spaces.rows {
-		row.value.settle(now)
-		if row.value.Status == types.SpaceStatusDeleting && !now.Before(row.value.until) {
-			gone = append(gone, row.value)
-		}
-	}
-	for _, s := range gone {
-		p.spaces.remove(spaceKey(*s.DomainId, *s.SpaceName))
-		p.index.gone(*s.SpaceArn, s.until)
-	}
-}
-
-// hasSpaces reports whether there is a space that wanted wants.
-func (p *studioPlace) hasSpaces(wanted func(*studioSpace) bool) bool {
-	for _, row := range p.spaces.rows {
-		if wanted(row.value) {
-			return true
-		}
+// ownsSpaces reports whether a profile owns spaces.
+func (p *studioPlace) ownsSpaces(profile *studioProfile) bool {
+	for range p.spaces.of(*profile.DomainId, ofProfile(*profile.UserProfileName)) {
+		return true
 	}
 	return false
 }
@@ -185,7 +183,7 @@ func deleteSpace(c *call, in *sagemaker.DeleteSpaceInput) (*nothing, error) {
 	if err := space.idle("delete"); err != nil {
 		return nil, err
 	}
-	if p.hasApps(space.runs) {
+	if p.hasApps(space.apps()) {
 		return nil, resourceInUse("Unable to delete Space [%s] because App(s) are associated with it.", *space.SpaceArn)
 	}
 	space.turn(p, types.SpaceStatusDeleting, c.now, c.cloud.spaceDelay())

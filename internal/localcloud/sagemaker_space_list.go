@@ -33,9 +33,7 @@ func listSpaces(c *call, in *sagemaker.ListSpacesInput) (*sagemaker.ListSpacesOu
 	}
 	order := studioOrder{modified: in.SortBy == types.SpaceSortKeyLastModifiedTime, descending: in.SortOrder == types.SortOrderDescending}
 	lowerPart := strings.ToLower(aws.ToString(in.SpaceNameContains))
-	page, next := orderedPage(&p.spaces, order, position, size, func(s *studioSpace) bool {
-		return (in.DomainIdEquals == nil || *s.DomainId == *in.DomainIdEquals) && strings.Contains(s.lowerName, lowerPart)
-	})
+	page, next := p.spaces.page(shelfQuery{domain: in.DomainIdEquals, part: lowerPart, order: order, position: position, size: size})
 	out := &sagemaker.ListSpacesOutput{Spaces: []types.SpaceDetails{}, NextToken: pageToken(next, query...)}
 	for _, s := range page {
 		out.Spaces = append(out.Spaces, s.details())

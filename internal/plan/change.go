@@ -29,6 +29,18 @@ const (
 	Unreadable Kind = "unreadable" // something needed could not be read: nothing is changed
 )
 
+// What a person decides about a removal that is held. No plan has them; the
+// journal does.
+const (
+	Approve Kind = "approve" // the removal goes on
+	Reject  Kind = "reject"  // whoever is held stays for a while
+)
+
+// Kinds are all kinds, those of decisions included.
+func Kinds() []Kind {
+	return []Kind{Create, Adopt, Update, Tag, Assign, Wait, Unassign, Return, Quarantine, Revoke, Delete, Conflict, Unreadable, Approve, Reject}
+}
+
 // Reports is true of kinds that change nothing by themselves.
 func (k Kind) Reports() bool {
 	return k == Conflict || k == Unreadable || k == Wait
@@ -39,12 +51,18 @@ func (k Kind) Removes() bool {
 	return k == Quarantine || k == Revoke || k == Unassign || k == Delete
 }
 
+// What State.Status says where a change is about a group's sign-in.
+const (
+	SignInGiven = "assigned"
+	NoSignIn    = "unassigned"
+)
+
 // State is one side of a change: a profile as far as rights go.
 type State struct {
 	Role     string            `json:"role,omitempty"`
 	Settings studio.Settings   `json:"settings,omitempty"`
 	Tags     map[string]string `json:"tags,omitempty"`
-	Status   string            `json:"status,omitempty"`
+	Status   string            `json:"status,omitempty"` // of the profile; in the journal also of a group's sign-in, or of a removal
 }
 
 // Reason says why, with a code for scripts and a sentence for people.
@@ -62,38 +80,8 @@ type Change struct {
 	Profile  string        `json:"profile,omitempty"`
 	Before   *State        `json:"before,omitempty"`
 	After    *State        `json:"after,omitempty"`
-	Group    string        `json:"group,omitempty"` // id of the group that gives the right
+	Group    string        `json:"group,omitempty"` // id of the group that gives the right, or gave it
 	Row      string        `json:"row,omitempty"`   // where the row is written
 	Reasons  []Reason      `json:"reasons,omitempty"`
 	Again    time.Duration `json:"-"` // Wait: how soon to look again
-}
-
-// Entry is one line of the journal: a change that was made, or refused, and
-// why. Entries are never altered.
-type Entry struct {
-	Time    time.Time `json:"time"`
-	Change  Change    `json:"change"`
-	Outcome Outcome   `json:"outcome"`
-	Error   string    `json:"error,omitempty"`
-	Trigger Trigger   `json:"trigger"`
-}
-
-// Outcome is what became of a change.
-type Outcome string
-
-// The outcomes an entry records.
-const (
-	Done     Outcome = "done"
-	Refused  Outcome = "refused"  // a conflict, or something unreadable: nothing was changed
-	FailedAt Outcome = "failed"   // AWS refused; Entry.Error says what
-	Later    Outcome = "deferred" // wanted, but not now, or not in this mode
-	HeldBack Outcome = "held"     // over the limit of removals: it waits for a person
-	Begun    Outcome = "begun"    // a part of it is done; the rest takes its time
-)
-
-// Trigger says what made us look.
-type Trigger struct {
-	Kind string `json:"kind"` // event, schedule, look, person
-	ID   string `json:"id,omitempty"`
-	Name string `json:"name,omitempty"`
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"maps"
 	"slices"
 	"time"
@@ -21,7 +22,9 @@ type applier struct {
 	seen    sight
 	trigger plan.Trigger
 	result  *Result
+	expect  string    // digest of the only changes that may be made; "" for any
 	bulk    bool      // one of many that are looked at together
+	tries   int       // looks in a row before this one that asked for another
 	found   bool      // the profiles were searched for by SSO user already
 	refused []refusal // what was not done, to be told
 	left    error     // what failed without being in the way of later steps
@@ -58,6 +61,9 @@ func (a *applier) step(ctx context.Context, c plan.Change) error {
 	case c.Kind.Reports():
 		a.undone = true
 		a.inTheWay(c)
+		if told := c.Reasons[len(c.Reasons)-1]; told.Code == AlarmTags {
+			a.alarm(AlarmTags, told.Text)
+		}
 		a.refuse(NoticeRefused, c, plan.Refused)
 		return nil
 	case a.t.Domain.Mode == studio.Observe:
@@ -146,6 +152,10 @@ func (a *applier) planAround(ctx context.Context) error {
 	}
 	a.seen.person.Profiles = append(a.seen.person.Profiles, profiles...)
 	changes, verdict := a.r.policy(a.t).Plan(a.seen.person)
+	if a.expect != "" {
+		a.result.Stale, a.undone, a.stopped = true, true, true
+		return nil
+	}
 	a.result.Changes, a.result.Verdict = changes, verdict
 	err = a.apply(ctx, changes)
 	a.stopped = true // the plan that this was a step of is not the one any more
@@ -161,11 +171,15 @@ func (a *applier) assignFirst(ctx context.Context, c plan.Change, refusal error)
 	}
 	// The user alone, also where groups are assigned: others of the group may
 	// have no profile yet.
-	if err := a.r.assign(ctx, a.t.Domain, Principal{ID: a.result.Key.UserID}); err != nil {
-		return a.finish(ctx, c, err)
+	c.Kind, c.After = plan.Assign, nil
+	if err := a.begin(ctx, c); err != nil {
+		return err
 	}
-	a.result.again(readyAgain, "the profile can be made once the assignment is in effect")
-	return nil
+	err := a.r.assign(ctx, a.t.Domain, Principal{ID: a.result.Key.UserID})
+	if err == nil {
+		a.result.again(readyAgain, "the profile can be made once the assignment is in effect")
+	}
+	return a.finish(ctx, c, err)
 }
 
 func (a *applier) update(ctx context.Context, c plan.Change) error {
@@ -196,7 +210,11 @@ func (a *applier) put(ctx context.Context, c plan.Change) error {
 	err := a.r.Writer.Update(ctx, a.t.Domain, c.Profile, c.After.Role, c.After.Settings)
 	if errors.Is(err, ErrBusy) {
 		a.undone = true
-		a.result.again(idleAgain, "SageMaker refuses to change the profile while it is in use")
+		again := idleAgain
+		if c.Kind.Removes() {
+			again = a.wait(appsAgain) // whatever was started since the apps were listed is stopped first
+		}
+		a.result.again(again, "SageMaker refuses to change the profile while it is in use")
 		return nil
 	}
 	if err != nil {
@@ -299,11 +317,12 @@ type refusal struct {
 	detailType string
 	change     plan.Change
 	outcome    plan.Outcome
+	cause      error // why it failed; nil unless it did
 }
 
 func (a *applier) refuse(detailType string, c plan.Change, outcome plan.Outcome) {
 	a.undone = true
-	a.refused = append(a.refused, refusal{detailType, c, outcome})
+	a.refused = append(a.refused, refusal{detailType, c, outcome, nil})
 }
 
 // tell tells what was not done, once a day while all of it stays so.
@@ -315,28 +334,39 @@ func (a *applier) tell(ctx context.Context) error {
 	for _, r := range a.refused {
 		fmt.Fprintln(digest, r.outcome, r.change.Kind, r.change.Profile, r.change.Reasons)
 	}
+	return a.daily(ctx, digest, func() error {
+		for _, r := range a.refused {
+			if err := a.record(ctx, r.change, r.outcome, r.cause); err != nil {
+				return err
+			}
+			a.notify(ctx, r.detailType, r.change)
+		}
+		return nil
+	})
+}
+
+// daily tells something, unless exactly that was told within a day.
+func (a *applier) daily(ctx context.Context, digest hash.Hash, tell func() error) error {
 	what := hex.EncodeToString(digest.Sum(nil))
 	told, err := a.r.Journal.Told(ctx, a.result.Key, what)
 	if err != nil || told {
 		return wrap(err, "look up what was told of user %s", a.result.Key.UserID)
 	}
-	for _, r := range a.refused {
-		if err := a.record(ctx, r.change, r.outcome, nil); err != nil {
-			return err
-		}
-		a.notify(ctx, r.detailType, r.change)
+	if err := tell(); err != nil {
+		return err
 	}
 	return wrap(a.r.Journal.Tell(ctx, a.result.Key, what), "remember what was told of user %s", a.result.Key.UserID)
 }
 
 func (a *applier) record(ctx context.Context, c plan.Change, outcome plan.Outcome, cause error) error {
 	e := plan.Entry{Time: a.r.Now().UTC(), Change: c, Outcome: outcome, Trigger: a.trigger}
+	if c.Group == "" && c.Before != nil && c.Before.Tags[studio.TagUserID] == c.UserID {
+		e.Change.Group = c.Before.Tags[studio.TagGroup] // what is taken away was given through it
+	}
 	if cause != nil {
 		e.Error = cause.Error()
 	}
-	a.result.Entries = append(a.result.Entries, e)
-	if err := a.r.Journal.Append(ctx, e); err != nil {
-		return fmt.Errorf("write the journal: %w", err)
-	}
-	return nil
+	sealed, err := a.r.Journal.Append(ctx, e)
+	a.result.Entries = append(a.result.Entries, sealed)
+	return wrap(err, "write the journal")
 }

@@ -130,9 +130,12 @@ func (r *Reconciler) apart(ctx context.Context, l event.Look, targets []Target, 
 }
 
 func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *sharedReads) (Result, error) {
-	result, err := r.look(ctx, t, l.UserID, how{trigger: trigger(l), shared: shared, bulk: l.Bulk, hint: l.Profile})
+	result, err := r.look(ctx, t, l.UserID, how{trigger: trigger(l), shared: shared, bulk: l.Bulk, tries: l.Tries, hint: l.Profile, expect: l.Plan})
 	// What is to happen next is planned even when something failed.
 	next := event.Look{Scope: event.User, UserID: l.UserID, Domain: t.Domain.Name, Tries: l.Tries + 1, Bulk: l.Bulk, Trigger: l.Trigger}
+	if result.Verdict.Standing == "" {
+		next.Plan, next.Profile = l.Plan, l.Profile // nothing was read yet
+	}
 	if result.Again > 0 {
 		err = errors.Join(err, r.schedule(ctx, r.Queue, userSubject(result.Key), next, r.Now().Add(slower(result.Again, l.Tries))))
 	}
@@ -274,9 +277,10 @@ func (r *Reconciler) schedule(ctx context.Context, q Queue, subject string, l ev
 }
 
 // writer identifies who plans a look: a message that is delivered again plans
-// as it did the first time. What nothing has triggered is planned by somebody new.
+// as it did the first time. What nothing has triggered is planned by somebody
+// new, and so is what a person does: the same person may do it again.
 func writer(l event.Look) string {
-	if l.Trigger.ID == "" {
+	if l.Trigger.ID == "" || l.Trigger.Source == event.SourcePerson {
 		return uuid.NewString()
 	}
 	return fmt.Sprint(l.Trigger.ID, " ", l.Scope, " ", l.UserID, " ", l.GroupID, l.GroupName, " ", l.Domain, " ", l.Tries, " ", l.Attempt)
@@ -317,7 +321,10 @@ func unique(keys []Key) []Key {
 
 func trigger(l event.Look) plan.Trigger {
 	kind := "event"
-	if l.Sequence > 0 {
+	switch {
+	case l.Trigger.Source == event.SourcePerson:
+		kind = "person"
+	case l.Sequence > 0:
 		kind = "look"
 	}
 	return plan.Trigger{Kind: kind, ID: l.Trigger.ID, Name: l.Trigger.Name}

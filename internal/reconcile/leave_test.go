@@ -3,7 +3,6 @@ package reconcile_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -268,100 +267,6 @@ func TestProfileDeletedByHandIsASuccess(t *testing.T) {
 	w.must(err)
 	want(t, "planned", w.handle(looked(alice)), nil)
 	want(t, "people remembered", w.managed(), 0)
-}
-
-// An identity provider that empties a group loses at most the limit, until a
-// person has looked; joining goes on.
-func TestMassRemovalIsHeld(t *testing.T) {
-	w := newWorld(t, nil)
-	w.cloud.ProfileQuota = 1000
-	people, leavers := 20, 20
-	if os.Getenv("STUDIOKEEPER_MASS") != "" { // takes a minute: request rates are kept to
-		people, leavers = 600, 500
-	}
-	allowed := min(10, people/5)
-	group := w.group("ad-group-1", "a", 100)
-	other := w.group("ad-group-2", "b", 100)
-	var ids []string
-	for i := range people {
-		id := w.user(fmt.Sprintf("user%02d@example.com", i))
-		ids = append(ids, id)
-		w.join(group, id)
-		w.must(w.keeper.Persons.Remember(t.Context(), reconcile.Person{Key: reconcile.Key{Domain: "research", UserID: id}, Profile: name(id, fmt.Sprintf("user%02d@example.com", i)), GroupID: group}))
-		w.makeProfile(name(id, fmt.Sprintf("user%02d@example.com", i)), fmt.Sprintf("user%02d@example.com", i), roles+"a", map[string]string{
-			studio.TagDeployment: "prod", studio.TagUserID: id, studio.TagGroup: group, studio.TagApplied: studio.Digest(roles+"a", ""),
-		})
-	}
-	for _, id := range ids[:leavers] {
-		w.leave(group, id)
-	}
-	w.handle(event.Look{Scope: event.Everybody, StoreID: store})
-	w.settle()
-	left := 0
-	for _, p := range w.profiles() {
-		if strings.HasSuffix(p, quarantined) {
-			left++
-		}
-	}
-	want(t, "people who lost their role", left, allowed)
-
-	for i := range 10 {
-		joiner := w.user(fmt.Sprintf("new%d@example.com", i))
-		w.join(other, joiner)
-		w.handle(added(joiner, other))
-	}
-	w.settle()
-	joined := slices.DeleteFunc(w.profiles(), func(p string) bool { return !strings.HasSuffix(p, "@example.com b") })
-	want(t, "people who joined while removals are held", len(joined), 10)
-
-	held, err := w.keeper.Removals.Removals(t.Context(), "research")
-	w.must(err)
-	held = slices.DeleteFunc(held, func(r reconcile.Removal) bool { return r.Decision != reconcile.Held })
-	want(t, "held", len(held), leavers-allowed)
-	// Looking again changes nothing: the limit latches, and nobody is counted twice.
-	w.cloud.Advance(48 * time.Hour)
-	w.handle(event.Look{Scope: event.Everybody, StoreID: store})
-	w.settle()
-	again := 0
-	for _, p := range w.profiles() {
-		if strings.HasSuffix(p, quarantined) {
-			again++
-		}
-	}
-	want(t, "two days later", again, allowed)
-}
-
-// A mass of leavers costs a listing of the domain, not one for each of them.
-func TestManyLeaversShareOneListing(t *testing.T) {
-	w := newWorld(t, func(s string) string { return s + "limits: {removals: {count: 100, percent: 100}}\n" })
-	group := w.group("ad-group-1", "a", 100)
-	var ids []string
-	for i := range 12 {
-		id := w.user(fmt.Sprintf("user%02d@example.com", i))
-		ids = append(ids, id)
-		w.join(group, id)
-		w.handle(added(id, group))
-	}
-	w.settle()
-	w.startApp(name(ids[0], "user00@example.com"))
-	w.space("space-1", name(ids[1], "user01@example.com"), false)
-	for _, id := range ids {
-		w.leave(group, id)
-	}
-	w.cloud.ResetCalls()
-	w.handle(event.Look{Scope: event.Everybody, StoreID: store})
-	w.settle()
-	counts := w.cloud.CallCounts()
-	// One by one it would be two for each of them; how few it is depends on the machine's speed.
-	if counts["sagemaker.ListApps"] > 14 || counts["sagemaker.ListSpaces"] > 14 {
-		t.Errorf("12 leavers cost %d listings of apps and %d of spaces", counts["sagemaker.ListApps"], counts["sagemaker.ListSpaces"])
-	}
-	want(t, "apps", w.runningApps(), 0)
-	for _, p := range w.profiles() {
-		if !strings.HasSuffix(p, quarantined) {
-			t.Errorf("%s is still there", p)
-		}
-	}
 }
 
 func TestSmallDomainLetsOneLeave(t *testing.T) {

@@ -12,9 +12,12 @@ import (
 	"studiokeeper/internal/studio"
 )
 
-// listingKept is how old a listing may be that tells what is to be stopped. What
-// tells that nothing runs any more is never older than what it is asked about.
-const listingKept = 5 * time.Second
+// listingKept is how old a listing may be that tells what is to be stopped or
+// deleted: what it lacks, SageMaker refuses to update or delete around. The looks
+// of a bulk that wait for what they stopped wait that long, so that a newer
+// listing, which serves them all, shows what has become of it. What tells that no
+// app with an earlier role is left is never older than the new role.
+const listingKept = 30 * time.Second
 
 // listings share the listing of a domain's apps and spaces among the people
 // that one pass looks at: a mass of leavers costs pages, not people.
@@ -97,6 +100,15 @@ func (l listing) appsOf(profile string) []studio.App {
 		}
 	}
 	return out
+}
+
+// wait is how long a look that stopped or deleted something waits: in a bulk, for
+// the next listing.
+func (a *applier) wait(alone time.Duration) time.Duration {
+	if a.bulk {
+		return max(alone, listingKept)
+	}
+	return alone
 }
 
 // apps lists what runs with a profile's role, at a time after since.

@@ -68,7 +68,7 @@ func (r *Reconciler) unassignLost(ctx context.Context, l event.Look) error {
 			if id == "" {
 				continue
 			}
-			held, err := r.UnassignGroup(ctx, t, id)
+			held, err := r.UnassignGroup(ctx, t, id, trigger(l))
 			errs = append(errs, err)
 			if held != "" {
 				r.Log.WarnContext(ctx, "held", "domain", t.Domain.Name, "group", id, "reason", held)

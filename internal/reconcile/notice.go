@@ -14,6 +14,7 @@ const (
 	NoticeRefused  = "Studio Access Refused"  // a conflict, or something unreadable: nothing was granted
 	NoticeObserved = "Studio Change Wanted"   // in mode observe: it would be made
 	NoticeHeld     = "Studio Removal Held"    // over the limit of removals: it waits for a person
+	NoticeFailed   = "Studio Removal Failed"  // a leaver's profile cannot be deleted, or keeps its role
 	NoticeGone     = "Studio Profile Deleted" // a leaver's profile is gone
 )
 

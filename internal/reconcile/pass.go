@@ -149,7 +149,7 @@ func (r *Reconciler) passSignIn(ctx context.Context, t Target, s *Survey, throug
 		if !p.Group || !ours || slices.Contains(mapped, p.ID) {
 			continue
 		}
-		held, err := r.UnassignGroup(ctx, t, p.ID)
+		held, err := r.UnassignGroup(ctx, t, p.ID, trigger(l))
 		errs = append(errs, err)
 		if held != "" {
 			r.Log.WarnContext(ctx, "held", "domain", t.Domain.Name, "group", p.ID, "reason", held)
@@ -300,6 +300,7 @@ type allowance struct {
 	window    GuardWindow
 	left      int // how many more may go
 	undecided int // of the leavers, those about whom nothing was decided yet
+	decided   map[string]Removal
 }
 
 func (r *Reconciler) allowance(ctx context.Context, t Target, leavers []Key) (allowance, error) {
@@ -311,7 +312,7 @@ func (r *Reconciler) allowance(ctx context.Context, t Target, leavers []Key) (al
 	for _, removal := range all {
 		decided[removal.UserID] = removal
 	}
-	a := allowance{}
+	a := allowance{decided: decided}
 	for _, k := range leavers {
 		if !decided[k.UserID].stands(r.Now()) {
 			a.undecided++

@@ -62,7 +62,9 @@ func TestPassWithoutChangesReadsListsOnly(t *testing.T) {
 	w.cloud.ResetCalls()
 	want(t, "done", w.passed(), nil)
 	counts := w.cloud.CallCounts()
-	maps.DeleteFunc(counts, func(call string, _ int) bool { return strings.HasPrefix(call, "dynamodb.") || strings.HasPrefix(call, "sts.") })
+	maps.DeleteFunc(counts, func(call string, _ int) bool {
+		return strings.HasPrefix(call, "dynamodb.") || strings.HasPrefix(call, "sts.")
+	})
 	want(t, "calls", counts, map[string]int{
 		"identitystore.ListUsers": 1, "identitystore.ListGroupMemberships": 1, "sagemaker.ListUserProfiles": 1, "tagging.GetResources": 1,
 		"identitystore.GetGroupId": 1,

@@ -409,13 +409,35 @@ type Persons interface {
 
 // Journal is the append-only record of changes and refusals.
 type Journal interface {
-	// Append stores an entry for good, or says why not.
-	Append(ctx context.Context, e plan.Entry) error
+	// Append seals an entry as the next of its user's chain and stores it for
+	// good, or says why not: then it may be stored all the same, and the entry
+	// comes back as it was given.
+	Append(ctx context.Context, e plan.Entry) (plan.Entry, error)
 	// Told reports whether exactly this was said of the person in the last 24
 	// hours: what stays the same is not told at every look.
 	Told(ctx context.Context, k Key, what string) (bool, error)
 	// Tell remembers that it was said.
 	Tell(ctx context.Context, k Key, what string) error
+}
+
+// JournalReader reads the journal back.
+type JournalReader interface {
+	// Entries lists what was journalled from since on and before until, of one
+	// user or, when userID is "", of everybody, in the order of time. What cannot
+	// be relied on is named in the error, beside all entries that could be read;
+	// without any entries, the reading itself failed.
+	Entries(ctx context.Context, since, until time.Time, userID string) ([]plan.Entry, error)
+	// Chains reads all there is, for everybody or one user, to be checked. It
+	// does so over a while: what is appended meanwhile may show in parts. Strays
+	// are items among the journal's that are none of ours, also where it cannot be
+	// said whose they would be.
+	Chains(ctx context.Context, userID string) (chains []plan.Chain, strays []plan.Problem, err error)
+}
+
+// Callers tell who this process is to AWS.
+type Callers interface {
+	// CallerARN is the ARN of the user or of the role's session whose credentials are at hand.
+	CallerARN(ctx context.Context) (string, error)
 }
 
 // Queue takes looks that are to happen later.

@@ -49,12 +49,14 @@ type Target struct {
 // safe for concurrent use.
 type Reconciler struct {
 	Deployment string
-	Formerly   []string
-	StoreID    string
-	Grace      time.Duration
-	Protected  []string
-	Limit      plan.Limit // of removals, for each domain
-	RejectFor  time.Duration
+	// ConfigDigest identifies the configuration, for saved plans.
+	ConfigDigest string
+	Formerly     []string
+	StoreID      string
+	Grace        time.Duration
+	Protected    []string
+	Limit        plan.Limit // of removals, for each domain
+	RejectFor    time.Duration
 	// HeldLoseSignIn takes the sign-in that we gave from people who are held.
 	HeldLoseSignIn bool
 	// Coalesce puts off what is asked for very often; set in the function only,
@@ -87,8 +89,10 @@ type Reconciler struct {
 	Looks       Looks
 	Persons     Persons
 	Journal     Journal
-	Queue       Queue // looks at one user, soon
-	Pass        Queue // bulk: what a look at a group or at everybody hands on
+	History     JournalReader // what Journal wrote
+	Callers     Callers       // who runs this, for decisions of people
+	Queue       Queue         // looks at one user, soon
+	Pass        Queue         // bulk: what a look at a group or at everybody hands on
 
 	Now func() time.Time
 	Log *slog.Logger
@@ -124,11 +128,16 @@ type Result struct {
 	Changes []plan.Change // what was planned, done or not
 	Verdict plan.Verdict
 	Entries []plan.Entry  // what was journalled
+	Alarms  []plan.Reason // what a person has to see to, by the codes Alarm…
 	Held    bool          // a removal waits for a person
 	HeldWhy string        // why the removal is not carried out: it is held, or was rejected
+	Stale   bool          // another plan was expected: nothing was done
 	Err     error         // why the domain failed, when it was given a look of its own
-	Again   time.Duration // 0: nothing more to do now
-	Why     string        // why to look again
+	// BecameReady: from this look on, the user can open Studio with the role that
+	// the mapping says.
+	BecameReady bool
+	Again       time.Duration // 0: nothing more to do now
+	Why         string        // why to look again
 
 	memberships map[string]Membership // as read; nil when nothing was read
 	others      []Key                 // users whose profiles turned out to be in the way
@@ -147,7 +156,9 @@ type how struct {
 	trigger plan.Trigger
 	shared  *sharedReads // what several domains of one event share; nil: nothing
 	bulk    bool         // one of many that are looked at together
+	expect  string       // digest of the only changes that may be made; "" for any
 	hint    string       // a profile that may be the user's, whatever it is called; "" for none
+	tries   int          // looks in a row before this one that asked for another
 }
 
 // look is Look, in company.
@@ -207,7 +218,11 @@ func (r *Reconciler) one(ctx context.Context, t Target, key Key, h how) (Result,
 	}
 	changes, verdict := r.policy(t).Plan(seen.person)
 	result.Changes, result.Verdict, result.memberships, result.facts = changes, verdict, seen.memberships, seen.facts
-	run := applier{r: r, t: t, seen: seen, trigger: h.trigger, bulk: h.bulk, result: &result}
+	if h.expect != "" && h.expect != plan.Digest(changes) {
+		result.Stale = true
+		return result, nil
+	}
+	run := applier{r: r, expect: h.expect, t: t, seen: seen, trigger: h.trigger, bulk: h.bulk, tries: h.tries, result: &result}
 	err = run.apply(ctx, changes)
 	if err == nil {
 		err = errors.Join(run.settle(ctx), run.gone(ctx))

@@ -335,7 +335,7 @@ func TestWriteThatTheJournalMissedIsStillInIt(t *testing.T) {
 	w := newWorld(t, nil)
 	alice := w.user("alice@example.com")
 	g := w.group("ad-group-1", "a", 100, alice)
-	w.cloud.Inject(localcloud.Fault{Service: "dynamodb", Operation: "PutItem", Resource: "journal#", After: 1, Times: 1, Code: "AccessDeniedException"})
+	w.cloud.Inject(localcloud.Fault{Service: "dynamodb", Operation: "TransactWriteItems", Resource: "journal#", After: 1, Times: 1, Code: "AccessDeniedException"})
 	if _, err := w.try(added(alice, g)); err == nil {
 		t.Error("nobody was told")
 	}

@@ -20,11 +20,17 @@ import (
 // startApp starts a JupyterServer under the user's profile.
 func (w *world) startApp(profile string) {
 	w.t.Helper()
+	w.runApp(profile)
+	w.cloud.Advance(time.Minute)
+}
+
+// runApp starts an app, and lets no time pass.
+func (w *world) runApp(profile string) {
+	w.t.Helper()
 	_, err := sagemaker.NewFromConfig(w.aws).CreateApp(context.Background(), &sagemaker.CreateAppInput{
 		DomainId: &w.domain, UserProfileName: &profile, AppType: sagemakertypes.AppTypeJupyterServer, AppName: aws.String("default"),
 	})
 	w.must(err)
-	w.cloud.Advance(time.Minute)
 }
 
 func (w *world) runningApps() int {

@@ -19,6 +19,8 @@ type View struct {
 	Changes  []plan.Change
 	Held     string // why removals among the changes are not carried out: decided earlier
 	Err      error  // why nothing can be said of this domain
+
+	basis string // digest of what was read
 }
 
 // See reads and plans for one user in every domain, the same way as a look
@@ -45,6 +47,7 @@ func (r *Reconciler) see(ctx context.Context, t Target, userID string, shared *s
 	}
 	v.User, v.Profiles = seen.person.User, seen.person.Profiles
 	v.Changes, v.Verdict = r.policy(t).Plan(seen.person)
+	v.basis = seen.person.Basis()
 	if slices.ContainsFunc(v.Changes, func(c plan.Change) bool { return c.Kind.Removes() }) {
 		v.Held, v.Err = r.heldBefore(ctx, Key{t.Domain.Name, userID})
 	}
@@ -61,6 +64,7 @@ func (r *Reconciler) see(ctx context.Context, t Target, userID string, shared *s
 	if len(found) > 0 {
 		seen.person.Profiles, v.Profiles = found, found
 		v.Changes, v.Verdict = r.policy(t).Plan(seen.person)
+		v.basis = seen.person.Basis()
 	}
 	return v
 }

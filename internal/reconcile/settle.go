@@ -73,9 +73,9 @@ func (a *applier) stopEarlier(ctx context.Context, c plan.Change) (bool, error) 
 		return false, err
 	}
 	if first && a.bulk {
-		// The others are seen within the same seconds: one listing then serves all.
+		// The others are seen meanwhile: one listing then serves all.
 		a.undone = true
-		a.result.again(readyAgain, "what still runs is looked for")
+		a.result.again(a.wait(readyAgain), "what still runs is looked for")
 		return true, nil
 	}
 	since := a.seen.remembered.Since
@@ -136,7 +136,7 @@ func (a *applier) stopApps(ctx context.Context, c plan.Change, before time.Time,
 	case how == studio.WhenIdle:
 		a.result.again(idleAgain, fmt.Sprintf("%d apps run with the earlier role, and the domain waits until they end", left))
 	default:
-		a.result.again(appsAgain, fmt.Sprintf("%d apps with the earlier role are ending", left))
+		a.result.again(a.wait(appsAgain), fmt.Sprintf("%d apps with the earlier role are ending", left))
 	}
 	if len(stopped.Reasons) == 0 {
 		return true, nil
@@ -153,7 +153,10 @@ func (a *applier) settle(ctx context.Context) error {
 	}
 	if had := a.seen.remembered; had.Role == unsettled || !had.Ready && !had.Since.IsZero() {
 		// Changed there and back before the tags told of it.
-		c := plan.Change{Kind: plan.Update, Domain: a.t.Domain.Name, UserID: v.User.ID, UserName: v.User.UserName, Profile: a.seen.remembered.Profile, After: &plan.State{Role: v.Winner.Role}}
+		c := plan.Change{
+			Kind: plan.Update, Domain: a.t.Domain.Name, UserID: v.User.ID, UserName: v.User.UserName, Profile: a.seen.remembered.Profile,
+			Before: &plan.State{Role: v.Winner.Role}, After: &plan.State{Role: v.Winner.Role}, Group: v.Winner.GroupID, Row: v.Winner.Source,
+		}
 		if running, err := a.stopEarlier(ctx, c); err != nil || running {
 			return err
 		}
@@ -182,7 +185,11 @@ func (a *applier) settle(ctx context.Context) error {
 		Domain: a.t.Domain.Name, UserID: v.User.ID, UserName: v.User.UserName, Profile: want.Profile,
 		After: &plan.State{Role: v.Winner.Role}, Group: v.Winner.GroupID, Reasons: v.Reasons,
 	})
-	return a.remember(ctx, want)
+	if err := a.remember(ctx, want); err != nil {
+		return err
+	}
+	a.result.BecameReady = true
+	return nil
 }
 
 func (a *applier) remember(ctx context.Context, want Person) error {

@@ -90,7 +90,7 @@ func (r *Reconciler) signInGroup(ctx context.Context, l event.Look) error {
 		if !assignsGroups(t.Domain) {
 			return nil
 		}
-		mapped, err := r.mapped(ctx, t, l.GroupID)
+		row, mapped, err := r.mapped(ctx, t, l.GroupID)
 		if err != nil || !mapped {
 			return err
 		}
@@ -104,48 +104,51 @@ func (r *Reconciler) signInGroup(ctx context.Context, l event.Look) error {
 				r.handOn(ctx, waiting, event.Look{Trigger: l.Trigger}),
 				r.schedule(ctx, r.Pass, subject, l, r.Now().Add(signInAgain)))
 		}
-		err = r.assign(ctx, t.Domain, Principal{Group: true, ID: l.GroupID})
-		if err != nil {
-			if errors.Is(err, errNoApplication) {
-				r.Log.WarnContext(ctx, "nobody is assigned", "domain", t.Domain.Name, "group", l.GroupID, "reason", err.Error())
-				return nil
-			}
+		if err := r.assignGroup(ctx, t, l, row, len(waiting)); err != nil {
 			return err
-		}
-		err = r.Journal.Append(ctx, plan.Entry{
-			Time: r.Now().UTC(), Outcome: plan.Done, Trigger: trigger(l),
-			Change: plan.Change{Kind: plan.Assign, Domain: t.Domain.Name, UserID: l.GroupID, Group: l.GroupID, Reasons: []plan.Reason{
-				{Code: "group-sign-in", Text: fmt.Sprintf("the group may sign in; %d of its members had no ready profile", len(waiting))},
-			}},
-		})
-		if err != nil {
-			return fmt.Errorf("write the journal: %w", err)
 		}
 	}
 	return nil
 }
 
-// mapped reports whether a group has a row for the domain that can be relied on.
-func (r *Reconciler) mapped(ctx context.Context, t Target, groupID string) (bool, error) {
+// assignGroup lets a group sign in, with so many members who have no ready
+// profile, and journals it.
+func (r *Reconciler) assignGroup(ctx context.Context, t Target, l event.Look, row string, waiting int) error {
+	c := plan.Change{
+		Kind: plan.Assign, Domain: t.Domain.Name, UserID: groupKey(t.Domain.Name, l.GroupID).UserID, Group: l.GroupID, Row: row,
+		Before: &plan.State{Status: plan.NoSignIn}, After: &plan.State{Status: plan.SignInGiven},
+		Reasons: []plan.Reason{{Code: "group-sign-in", Text: fmt.Sprintf("the group may sign in; %d of its members had no ready profile", waiting)}},
+	}
+	err := r.assign(ctx, t.Domain, Principal{Group: true, ID: l.GroupID})
+	if errors.Is(err, errNoApplication) {
+		r.Log.WarnContext(ctx, "nobody is assigned", "domain", t.Domain.Name, "group", l.GroupID, "reason", err.Error())
+		return nil
+	}
+	return errors.Join(err, r.note(ctx, c, outcomeOf(err), err, trigger(l)))
+}
+
+// mapped reports whether a group has a row for the domain that can be relied
+// on, and where it is written.
+func (r *Reconciler) mapped(ctx context.Context, t Target, groupID string) (row string, found bool, err error) {
 	rows, err := r.Mapping.Rows(ctx)
 	if err != nil {
-		return false, err
+		return "", false, err
 	}
 	for _, row := range of(rows, t.Domain.Name) {
 		if row.GroupID == groupID && row.Unreadable == "" {
-			return true, nil
+			return row.Source, true, nil
 		}
 	}
 	named, err := r.Mapping.Named(ctx, groupID, rows)
 	if err != nil {
-		return false, err
+		return "", false, err
 	}
 	for _, row := range of(named, t.Domain.Name) {
 		if row.Unreadable == "" {
-			return true, nil
+			return row.Source, true, nil
 		}
 	}
-	return false, nil
+	return "", false, nil
 }
 
 // notReady are members of a group whose profile was not yet seen ready.
@@ -187,7 +190,7 @@ func (r Removal) GroupOf() string {
 // UnassignGroup takes back the sign-in of a group that has no row in the domain
 // any more. Only an assignment that we made is taken back, and not without the
 // guard: each member counts. The answer is why it is held, "" when it is not.
-func (r *Reconciler) UnassignGroup(ctx context.Context, t Target, groupID string) (held string, err error) {
+func (r *Reconciler) UnassignGroup(ctx context.Context, t Target, groupID string, by plan.Trigger) (held string, err error) {
 	p := Principal{Group: true, ID: groupID}
 	known, ours, err := r.Assignments.Assigned(ctx, t.Domain.Name, p)
 	if err != nil || !known || !ours || t.Domain.Mode == studio.Observe {
@@ -213,25 +216,39 @@ func (r *Reconciler) UnassignGroup(ctx context.Context, t Target, groupID string
 		return "", fmt.Errorf("list the members of group %s: %w", groupID, err)
 	}
 	key := groupKey(t.Domain.Name, groupID)
-	c := plan.Change{Kind: plan.Unassign, Domain: t.Domain.Name, UserID: key.UserID, Group: groupID, Reasons: []plan.Reason{
-		{Code: "no-row", Text: fmt.Sprintf("group %s has no row for %s any more; it has %d members", groupID, t.Domain.Name, len(members))},
-	}}
-	decided, err := r.guard(ctx, key, c, max(1, len(members)))
-	if err != nil || decided.Decision != Admitted {
-		return decided.Reason, err
+	c := plan.Change{
+		Kind: plan.Unassign, Domain: t.Domain.Name, UserID: key.UserID, Group: groupID,
+		Before: &plan.State{Status: plan.SignInGiven}, After: &plan.State{Status: plan.NoSignIn},
+		Reasons: []plan.Reason{{Code: "no-row", Text: fmt.Sprintf("group %s has no row for %s any more; it has %d members", groupID, t.Domain.Name, len(members))}},
 	}
-	facts, err := r.gate().facts(ctx, t.Domain)
+	decided, err := r.guard(ctx, key, c, max(1, len(members)))
 	if err != nil {
 		return "", err
 	}
-	if facts.Application != "" {
-		if err := r.SignIn.Unassign(ctx, t.Domain, facts.Application, p); err != nil {
-			return "", fmt.Errorf("take the sign-in of %s away: %w", p, err)
-		}
+	if decided.Decision != Admitted {
+		return decided.Reason, r.noteHeld(ctx, key, c, decided, by)
 	}
-	err = r.Journal.Append(ctx, plan.Entry{Time: r.Now().UTC(), Outcome: plan.Done, Change: c, Trigger: plan.Trigger{Kind: "look"}})
-	return "", errors.Join(
-		wrap(err, "write the journal"),
+	return "", r.takeSignIn(ctx, t, p, key, c, by)
+}
+
+// takeSignIn unassigns a group, journals it, and forgets what was decided.
+func (r *Reconciler) takeSignIn(ctx context.Context, t Target, p Principal, key Key, c plan.Change, by plan.Trigger) error {
+	facts, err := r.gate().facts(ctx, t.Domain)
+	if err != nil {
+		return err
+	}
+	if err := r.note(ctx, c, plan.Begun, nil, by); err != nil {
+		return err
+	}
+	if facts.Application != "" {
+		err = wrap(r.SignIn.Unassign(ctx, t.Domain, facts.Application, p), "take the sign-in of %s away", p)
+	}
+	noted := r.note(ctx, c, outcomeOf(err), err, by)
+	if err != nil {
+		return errors.Join(err, noted)
+	}
+	return errors.Join(
+		noted,
 		wrap(r.Assignments.ForgetAssignment(ctx, t.Domain.Name, p), "forget the assignment of %s", p),
 		r.backAgain(ctx, key))
 }

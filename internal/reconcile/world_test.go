@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -45,6 +46,7 @@ type world struct {
 	domain string
 	keeper *reconcile.Reconciler
 	queue  *queue
+	http   awscloud.HTTPClient // nil: the SDK's own
 }
 
 // newWorld makes a domain called research and opens a reconciler; edit changes
@@ -54,14 +56,28 @@ func newWorld(t testing.TB, edit func(string) string) *world {
 	cloud := &localcloud.Cloud{ProfileDelay: -1}
 	server := httptest.NewServer(cloud)
 	t.Cleanup(func() { server.Close(); cloud.Close() })
+	return worldOn(t, cloud, server.URL, nil, edit)
+}
+
+// inMemory is a world without sockets: in a testing/synctest bubble, time that
+// is only waited for takes none.
+func inMemory(t *testing.T, edit func(string) string) *world {
+	t.Helper()
+	cloud := &localcloud.Cloud{ProfileDelay: -1}
+	t.Cleanup(cloud.Close)
+	return worldOn(t, cloud, "http://aws.local", &http.Client{Transport: localcloud.Transport{Cloud: cloud}}, edit)
+}
+
+func worldOn(t testing.TB, cloud *localcloud.Cloud, endpoint string, client awscloud.HTTPClient, edit func(string) string) *world {
+	t.Helper()
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": region, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+		"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": region, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
 		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
 	} {
 		t.(interface{ Setenv(string, string) }).Setenv(name, value)
 	}
-	w := &world{t: t, cloud: cloud, queue: &queue{cloud: cloud}}
-	w.aws = aws.Config{Region: region, BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+	w := &world{t: t, cloud: cloud, queue: &queue{cloud: cloud}, http: client}
+	w.aws = aws.Config{Region: region, BaseEndpoint: &endpoint, HTTPClient: client, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
 	w.must(cloud.CreateIdentityStore(account, region, store))
 	w.makeTable("mapping", "group", "domain")
 	w.makeTable("state", "pk", "sk")
@@ -121,7 +137,7 @@ func (w *world) open(edit func(string) string) {
 	file := filepath.Join(w.t.TempDir(), "studiokeeper.yaml")
 	w.must(os.WriteFile(file, []byte(text), 0o600))
 	keeper, err := app.Open(context.Background(), app.Options{
-		Config: file, Lookup: os.LookupEnv, Queue: w.queue, Log: slog.New(slog.DiscardHandler),
+		Config: file, Lookup: os.LookupEnv, Queue: w.queue, Log: slog.New(slog.DiscardHandler), HTTP: w.http,
 	})
 	w.must(err)
 	keeper.Now, keeper.Mapping.Now = w.cloud.Now, w.cloud.Now
@@ -319,6 +335,9 @@ func (w *world) journal(user string) []string {
 	w.must(err)
 	var lines []string
 	for _, item := range out.Items {
+		if item["sk"].(*dynamotypes.AttributeValueMemberS).Value == "head" {
+			continue
+		}
 		lines = append(lines, item["kind"].(*dynamotypes.AttributeValueMemberS).Value+" "+item["outcome"].(*dynamotypes.AttributeValueMemberS).Value)
 	}
 	return lines

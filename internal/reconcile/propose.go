@@ -1,0 +1,268 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"studiokeeper/internal/event"
+	"studiokeeper/internal/plan"
+	"studiokeeper/internal/studio"
+)
+
+// Scope says for whom a plan is made.
+type Scope struct {
+	User    string // id; "" for everybody
+	Domains []string
+	Deep    bool
+	// Keep stores what was described on the way; nil where nothing may be written.
+	Keep     Memory
+	Progress *Progress
+}
+
+// Propose reads everything in scope and plans for it, as a pass does, with
+// reading only. What is over the limit of removals is shown as held.
+func (r *Reconciler) Propose(ctx context.Context, in Scope) (plan.Document, error) {
+	doc := plan.Document{
+		Version: plan.DocumentVersion, Deployment: r.Deployment, StoreID: r.StoreID, Made: r.Now().UTC(), Config: r.ConfigDigest,
+		User: in.User, Only: in.Domains, Domains: []plan.DomainPlan{}, Problems: []string{}, Notes: []string{},
+	}
+	var err error
+	if in.User != "" {
+		err = r.proposeOne(ctx, in, &doc)
+	} else {
+		err = r.proposeAll(ctx, in, &doc)
+	}
+	if err != nil {
+		return plan.Document{}, err
+	}
+	known, err := r.Register.Registered(ctx)
+	if err != nil {
+		return plan.Document{}, fmt.Errorf("list the domains known: %w", err)
+	}
+	left, err := r.Unconfigured(ctx, known)
+	for _, d := range left {
+		if d.Profiles > 0 {
+			doc.Notes = append(doc.Notes, fmt.Sprintf("domain %s (%s) is no longer configured, and has %d managed profiles; set its state: retire before taking it out", d.Name, d.ID, d.Profiles))
+		}
+	}
+	return doc.Sealed(), err
+}
+
+func (r *Reconciler) proposeAll(ctx context.Context, in Scope, doc *plan.Document) error {
+	s, err := r.Survey(ctx, Extent{Domains: in.Domains, Deep: in.Deep, Keep: in.Keep, Progress: in.Progress})
+	if err != nil {
+		return err
+	}
+	doc.Mapping = plan.MappingDigest(s.Rows)
+	doc.Notes = append(doc.Notes, s.Notes...)
+	for _, err := range s.Doubts {
+		doc.Problems = append(doc.Problems, err.Error())
+	}
+	people := map[string][]plan.PersonPlan{}
+	through := map[string]map[string]bool{}
+	for view, one := range s.World.Decide() {
+		domain := view.Policy.Domain.Name
+		if w := one.Verdict.Winner; w != nil {
+			if through[domain] == nil {
+				through[domain] = map[string]bool{}
+			}
+			through[domain][w.GroupID] = true
+		}
+		if len(one.Changes) > 0 {
+			people[domain] = append(people[domain], plan.PersonPlan{
+				UserID: one.Person.User.ID, UserName: one.Person.User.UserName, Changes: one.Changes,
+				Basis: one.Person.Basis(), Profile: one.Claimable(view.Policy),
+			})
+		}
+	}
+	for _, t := range r.inScope(in) {
+		d := domainPlan(t, people[t.Domain.Name])
+		d.Profiles = s.profiles(t.Domain.Name)
+		if err := s.Failed[t.Domain.Name]; err != nil {
+			d.Error = err.Error()
+		} else if err := r.proposeRest(ctx, t, s, through[t.Domain.Name], &d); err != nil {
+			d.Error = err.Error()
+		}
+		doc.Domains = append(doc.Domains, d)
+	}
+	return nil
+}
+
+func domainPlan(t Target, people []plan.PersonPlan) plan.DomainPlan {
+	if people == nil {
+		people = []plan.PersonPlan{}
+	}
+	return plan.DomainPlan{Domain: t.Domain.Name, DomainID: t.Domain.ID, Mode: string(t.Domain.Mode), People: people, SignIn: []plan.Change{}}
+}
+
+func (s *Survey) profiles(domain string) int {
+	for _, d := range s.World.Domains {
+		if d.Policy.Domain.Name == domain {
+			return len(d.Profiles)
+		}
+	}
+	return 0
+}
+
+func (r *Reconciler) inScope(in Scope) []Target {
+	if in.Domains == nil {
+		return r.Targets
+	}
+	return slices.DeleteFunc(slices.Clone(r.Targets), func(t Target) bool { return !slices.Contains(in.Domains, t.Domain.Name) })
+}
+
+// proposeRest adds what the guard says, and the sign-in of groups.
+func (r *Reconciler) proposeRest(ctx context.Context, t Target, s *Survey, through map[string]bool, d *plan.DomainPlan) error {
+	if err := r.foretell(ctx, t, d.People); err != nil {
+		return err
+	}
+	if !assignsGroups(t.Domain) || s.Facts[t.Domain.Name].Application == "" {
+		return nil
+	}
+	recorded, err := r.Assignments.Assignments(ctx, t.Domain.Name)
+	if err != nil {
+		return fmt.Errorf("list the assignments of %s: %w", t.Domain.Name, err)
+	}
+	d.SignIn = append(d.SignIn, groupChanges(t, s, through, recorded)...)
+	return nil
+}
+
+// groupChanges are the sign-ins of groups that are to be given or taken back.
+func groupChanges(t Target, s *Survey, through map[string]bool, recorded map[Principal]bool) []plan.Change {
+	var out []plan.Change
+	add := func(kind plan.Kind, group, code, text string) {
+		out = append(out, plan.Change{Kind: kind, Domain: t.Domain.Name, Group: group, Reasons: []plan.Reason{{Code: code, Text: text}}})
+	}
+	rows := of(s.Rows, t.Domain.Name)
+	mapped := groupIDs(rows)
+	for group := range through {
+		if _, known := recorded[Principal{Group: true, ID: group}]; !known {
+			add(plan.Assign, group, "group-sign-in", fmt.Sprintf("group %s may sign in once its people's profiles are ready", s.named(group)))
+		}
+	}
+	lost := slices.ContainsFunc(rows, func(r studio.Row) bool { return r.GroupID == "" })
+	for p, ours := range recorded {
+		if p.Group && ours && !slices.Contains(mapped, p.ID) && !lost {
+			add(plan.Unassign, p.ID, "no-row", fmt.Sprintf("group %s has no row any more", s.named(p.ID)))
+		}
+	}
+	slices.SortFunc(out, func(a, b plan.Change) int { return cmp.Compare(string(a.Kind)+a.Group, string(b.Kind)+b.Group) })
+	return out
+}
+
+func (s *Survey) named(group string) string {
+	if name := s.Groups[group]; name != "" {
+		return name
+	}
+	return group
+}
+
+// foretell marks whose removals would not be carried out: decided about
+// earlier, or together more than the limit allows.
+func (r *Reconciler) foretell(ctx context.Context, t Target, people []plan.PersonPlan) error {
+	var leavers []Key
+	for _, p := range people {
+		if removes(p.Changes) {
+			leavers = append(leavers, Key{t.Domain.Name, p.UserID})
+		}
+	}
+	if len(leavers) == 0 {
+		return nil
+	}
+	a, err := r.allowance(ctx, t, leavers)
+	if err != nil {
+		return err
+	}
+	for i := range people {
+		if !removes(people[i].Changes) {
+			continue
+		}
+		switch known := a.decided[people[i].UserID]; {
+		case known.stands(r.Now()) && known.Decision != Admitted:
+			people[i].Held = string(known.Decision) + ": " + known.Reason
+		case known.stands(r.Now()):
+		case a.window.Tripped:
+			people[i].Held = "the limit of removals was reached earlier; removals list shows who waits"
+		case a.undecided > a.left:
+			people[i].Held = fmt.Sprintf("%d removals at once, and of %d managed profiles %d more may go within %s: all are held until a person decides", a.undecided, a.window.Managed, a.left, r.Limit.Window)
+		}
+	}
+	return nil
+}
+
+func removes(changes []plan.Change) bool {
+	return slices.ContainsFunc(changes, func(c plan.Change) bool { return c.Kind.Removes() })
+}
+
+func (r *Reconciler) proposeOne(ctx context.Context, in Scope, doc *plan.Document) error {
+	rows, err := r.Mapping.Rows(ctx)
+	if err != nil {
+		return err
+	}
+	doc.Mapping = plan.MappingDigest(rows)
+	for _, v := range r.See(ctx, in.User) {
+		if in.Domains != nil && !slices.Contains(in.Domains, v.Domain.Name) {
+			continue
+		}
+		t, _ := r.Target(v.Domain.Name)
+		d := domainPlan(t, nil)
+		d.Profiles = len(v.Profiles)
+		if v.Err != nil {
+			d.Error = v.Err.Error()
+		} else if len(v.Changes) > 0 {
+			d.People = []plan.PersonPlan{{
+				UserID: v.User.ID, UserName: v.User.UserName, Changes: v.Changes, Held: v.Held, Basis: v.basis,
+				Profile: plan.Decided{Person: plan.Person{User: v.User, Profiles: v.Profiles}}.Claimable(r.policy(t)),
+			}}
+			if err := r.foretell(ctx, t, d.People); err != nil {
+				d.Error = err.Error()
+			}
+		}
+		doc.Domains = append(doc.Domains, d)
+	}
+	return nil
+}
+
+// Prepare does what goes before the people of a plan: removals that together
+// exceed the limit are held, all of them.
+func (r *Reconciler) Prepare(ctx context.Context, doc plan.Document) error {
+	var errs []error
+	for _, d := range doc.Domains {
+		t, ok := r.Target(d.Domain)
+		if !ok {
+			continue
+		}
+		var leavers []Key
+		for _, p := range d.People {
+			if removes(p.Changes) {
+				leavers = append(leavers, Key{d.Domain, p.UserID})
+			}
+		}
+		errs = append(errs, r.HoldMany(ctx, t, leavers))
+	}
+	return errors.Join(errs...)
+}
+
+// LookOf is the look that carries out what is planned for one person, and
+// nothing else: if reading again gives another plan, nothing is done.
+func LookOf(domain string, p plan.PersonPlan, bulk bool, by event.Trigger) event.Look {
+	return event.Look{
+		Scope: event.User, UserID: p.UserID, Domain: domain, Profile: p.Profile, Plan: plan.Digest(p.Changes), Bulk: bulk, Trigger: by,
+	}
+}
+
+// Sign carries out the change of a group's sign-in that a plan has.
+func (r *Reconciler) Sign(ctx context.Context, c plan.Change, by event.Trigger) (held string, err error) {
+	t, ok := r.Target(c.Domain)
+	if !ok {
+		return "", fmt.Errorf("the configuration has no domain %q", c.Domain)
+	}
+	if c.Kind == plan.Unassign {
+		return r.UnassignGroup(ctx, t, c.Group, trigger(event.Look{Trigger: by}))
+	}
+	l := event.Look{Scope: event.SignIn, GroupID: c.Group, Domain: c.Domain, Trigger: by}
+	return "", r.schedule(ctx, r.Pass, "signin#"+c.Group+"#"+c.Domain, l, r.Now().Add(collect))
+}
