@@ -208,9 +208,9 @@ var noted = []struct {
 	standing AccessStanding
 	text     string
 }{
-	{AccessHeld, "%d removals do not go on: they wait for a decision, or were rejected (removals list)"},
-	{AccessForeign, "%d profiles belong to another deployment, and are never touched by this one"},
-	{AccessUnmanaged, "%d profiles are managed by no deployment: what they give, nobody keeps in step with groups"},
+	{AccessHeld, "removals that do not go on, as they wait for a decision or were rejected: %d (removals list)"},
+	{AccessForeign, "profiles of another deployment, never touched by this one: %d"},
+	{AccessUnmanaged, "profiles that no deployment manages, so that nobody keeps them in step with groups: %d"},
 }
 
 func (b *accessBuilder) notes() []AccessProblem {

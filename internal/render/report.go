@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 
 	"studiokeeper/internal/plan"
 )
@@ -21,7 +20,7 @@ func Report(w io.Writer, s Style, r plan.AccessReport, width int) error {
 	if only := narrowed(r.Only); only != "" {
 		fmt.Fprintf(&b, "only %s\n", only)
 	}
-	problems(&b, s, r)
+	reportProblems(&b, s, r)
 	b.WriteByte('\n')
 	if len(r.Access) == 0 {
 		b.WriteString("Nobody has anything here.\n")
@@ -56,7 +55,7 @@ func narrowed(f plan.AccessFilter) string {
 	return strings.Join(said, ", ")
 }
 
-func problems(b *strings.Builder, s Style, r plan.AccessReport) {
+func reportProblems(b *strings.Builder, s Style, r plan.AccessReport) {
 	if len(r.Problems) > 0 {
 		b.WriteByte('\n')
 	}
@@ -65,12 +64,12 @@ func problems(b *strings.Builder, s Style, r plan.AccessReport) {
 		if p.Severity == plan.Note {
 			mark = s.Dim("·")
 		}
-		fmt.Fprintf(b, "%s %s\n", mark, printable(problem(p)))
+		fmt.Fprintf(b, "%s %s\n", mark, printable(reportProblem(p)))
 	}
 }
 
-// problem is one in a sentence that says whom and where.
-func problem(p plan.AccessProblem) string {
+// reportProblem is one in a sentence that says whom and where.
+func reportProblem(p plan.AccessProblem) string {
 	where := p.Domain
 	if p.UserName != "" {
 		where = p.UserName + " in " + p.Domain
@@ -142,9 +141,9 @@ func standing(a plan.Access) string {
 func roleNow(a plan.Access) string {
 	switch {
 	case a.DefaultRole && a.Role == "":
-		return "(the domain's default)"
+		return "(default)"
 	case a.DefaultRole:
-		return shortRole(a.Role) + " (the domain's default)"
+		return shortRole(a.Role) + " (default)"
 	default:
 		return shortRole(a.Role)
 	}
@@ -168,22 +167,4 @@ func moment(t time.Time, layout string) string {
 		return ""
 	}
 	return t.UTC().Format(layout)
-}
-
-// printable replaces what a terminal would act on, or what would turn the rest
-// of a line around: names are whatever people called themselves.
-func printable(text string) string {
-	clean := func(r rune) bool { return unicode.IsPrint(r) && r != unicode.ReplacementChar }
-	if !strings.ContainsFunc(text, func(r rune) bool { return !clean(r) }) {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if clean(r) {
-			b.WriteRune(r)
-		} else {
-			fmt.Fprintf(&b, "<U+%04X>", r)
-		}
-	}
-	return b.String()
 }

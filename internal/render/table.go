@@ -106,13 +106,13 @@ func (t *table) fit(width int) []int {
 	return widths
 }
 
-// smallest are the widths when all is cut that may be, to three quarters: a
+// smallest are the widths when all is cut that may be, to two thirds: a
 // column is rather left out than the others made unreadable.
 func (t *table) smallest(widths []int) []int {
 	small := slices.Clone(widths)
 	for i, c := range t.columns {
 		if c.least > 0 && widths[i] > c.least {
-			small[i] = max(c.least, widths[i]*3/4)
+			small[i] = max(c.least, widths[i]*2/3)
 		}
 	}
 	return small
