@@ -110,7 +110,7 @@ func command(env Environment) *cobra.Command {
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().String("config", "", "configuration `FILE`, or ssm:NAME (default $STUDIOKEEPER_CONFIG, then ./studiokeeper.yaml)")
-	root.AddCommand(demoCommand(env), localCommand(env), replayCommand(env), explainCommand(env), removalsCommand(env), journalCommand(env), mappingCommand(env), configCommand(env), versionCommand(env), functionCommand(env))
+	root.AddCommand(demoCommand(env), localCommand(env), replayCommand(env), explainCommand(env), reportCommand(env), removalsCommand(env), journalCommand(env), mappingCommand(env), configCommand(env), versionCommand(env), functionCommand(env))
 	return root
 }
 

@@ -64,12 +64,12 @@ func reportProblems(b *strings.Builder, s Style, r plan.AccessReport) {
 		if p.Severity == plan.Note {
 			mark = s.Dim("·")
 		}
-		fmt.Fprintf(b, "%s %s\n", mark, printable(reportProblem(p)))
+		fmt.Fprintf(b, "%s %s\n", mark, ReportProblem(p))
 	}
 }
 
-// reportProblem is one in a sentence that says whom and where.
-func reportProblem(p plan.AccessProblem) string {
+// ReportProblem is a problem in a sentence that says whom and where.
+func ReportProblem(p plan.AccessProblem) string {
 	where := p.Domain
 	if p.UserName != "" {
 		where = p.UserName + " in " + p.Domain
@@ -81,7 +81,7 @@ func reportProblem(p plan.AccessProblem) string {
 	if p.Lines > 1 && p.Severity == plan.Unread {
 		text += fmt.Sprintf(" (%d lines)", p.Lines)
 	}
-	return text
+	return printable(text)
 }
 
 // roleCounts says how many have which role.

@@ -66,8 +66,8 @@ type standingText struct {
 // content security policy.
 func ReportHTML(w io.Writer, r plan.AccessReport) error {
 	page, err := template.New("report").Funcs(template.FuncMap{
-		"minute": minute, "day": day, "rfc3339": func(t time.Time) string { return moment(t, time.RFC3339) },
-		"narrowed": narrowed, "shortRole": shortRole, "account": accountOf, "status": userStatus, "term": term,
+		"minute": minute, "day": day, "clock": func(t time.Time) string { return moment(t, "15:04") }, "rfc3339": func(t time.Time) string { return moment(t, time.RFC3339) },
+		"narrowed": narrowed, "shortRole": shortRole, "account": accountOf, "status": userStatus,
 	}).Parse(reportPage)
 	if err != nil {
 		return err
@@ -161,16 +161,4 @@ func userStatus(a plan.Access) string {
 	default:
 		return " " + strings.ToLower(a.UserStatus)
 	}
-}
-
-// term is the time that goes with a standing.
-func term(a plan.Access) string {
-	var said []string
-	if !a.LeavingSince.IsZero() {
-		said = append(said, "since "+day(a.LeavingSince))
-	}
-	if !a.Until.IsZero() {
-		said = append(said, "until "+day(a.Until))
-	}
-	return strings.Join(said, " ")
 }
