@@ -60,7 +60,7 @@ func dom(t testing.TB, page []byte, fragment string) string {
 }
 
 var (
-	rowOf   = regexp.MustCompile(`(?s)<tr class="s-[a-z]+"><td><bdi>(.*?)</bdi>`)
+	rowOf   = regexp.MustCompile(`(?s)<tr class="s-[a-z]+"><td><bdi[^>]*>(.*?)</bdi>`)
 	countOf = regexp.MustCompile(`<p id="count" role="status">(.*?)</p>`)
 	titleOf = regexp.MustCompile(`<title>(.*?)</title>`)
 	headOf  = regexp.MustCompile(`data-c="([a-z]+)" aria-sort="([a-z]+)"`)

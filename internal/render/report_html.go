@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ type standingText struct {
 func ReportHTML(w io.Writer, r plan.AccessReport) error {
 	page, err := template.New("report").Funcs(template.FuncMap{
 		"minute": minute, "day": day, "clock": func(t time.Time) string { return moment(t, "15:04") }, "rfc3339": func(t time.Time) string { return moment(t, time.RFC3339) },
-		"narrowed": narrowed, "shortRole": shortRole, "account": accountOf, "status": userStatus,
+		"narrowed": narrowed, "shortRole": shortRole, "account": accountOf, "status": userStatus, "number": number,
 	}).Parse(reportPage)
 	if err != nil {
 		return err
@@ -77,8 +78,20 @@ func ReportHTML(w io.Writer, r plan.AccessReport) error {
 		Policy: contentPolicy(), Legend: legend(),
 	}
 	v.count()
-	return page.Execute(w, v)
+	var b strings.Builder
+	if err := page.Execute(&b, v); err != nil {
+		return err
+	}
+	_, err = turning.WriteString(w, b.String())
+	return err
 }
+
+// turning replaces the signs that turn text around, with which a name can pass
+// for another: what is written from right to left needs none of them.
+var turning = strings.NewReplacer(
+	"\u202a", "\ufffd", "\u202b", "\ufffd", "\u202c", "\ufffd", "\u202d", "\ufffd", "\u202e", "\ufffd",
+	"\u2066", "\ufffd", "\u2067", "\ufffd", "\u2068", "\ufffd", "\u2069", "\ufffd",
+)
 
 // contentPolicy is an attribute of fixed text.
 func contentPolicy() template.HTMLAttr {
@@ -157,8 +170,17 @@ func userStatus(a plan.Access) string {
 	case "", "ENABLED":
 		return ""
 	case "ABSENT":
-		return " not in the identity store"
+		return "not in the identity store"
 	default:
-		return " " + strings.ToLower(a.UserStatus)
+		return strings.ToLower(a.UserStatus)
 	}
+}
+
+// number is a count with its thousands apart.
+func number(n int) string {
+	text := strconv.Itoa(n)
+	for at := len(text) - 3; at > 0; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	return text
 }

@@ -107,6 +107,7 @@
   heads.forEach((h, i) => {
     const button = document.createElement('button');
     button.type = 'button';
+    h.dataset.t = h.textContent;
     button.append(...h.childNodes);
     button.addEventListener('click', () => write({ sort: state.sort === columns[i] ? '-' + columns[i] : columns[i] }));
     h.append(button);
@@ -128,4 +129,5 @@
   form.hidden = false;
   table.classList.add('ready');
   read();
+  if (location.hash) document.getElementById('access').scrollIntoView();
 })();
