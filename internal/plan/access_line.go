@@ -193,7 +193,7 @@ func (l accessLine) remark(a Access, p studio.Profile, changes []Change) string 
 		say = append(say, l.hold.words())
 	}
 	if u := l.one.Person.User.UserName; p.SSOUser != "" && u != "" && p.SSOUser != u {
-		say = append(say, "it was made for the UserName "+p.SSOUser)
+		say = append(say, "it was made for the UserName "+p.SSOUser+": only deleting and making it again changes that, and its files would be left without an owner")
 	}
 	return join(say)
 }

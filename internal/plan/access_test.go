@@ -118,7 +118,7 @@ func TestStandings(t *testing.T) {
 		}, profiles(profile(untagged))), "conflict | studio/a | " + studio.ProfileName(store, alice) + " was managed, and its tags were removed; it keeps the role " + roleA + " until somebody tags or deletes it", "decide tags-removed"},
 		{"protected", edits(nobodyIn, func(s *plan.AccessSource) { s.World.Domains[0].Policy.Protected = []string{alice.ID} }),
 			"conflict | studio/a | alice@example.com is protected, and is not offboarded", "decide protected"},
-		{"renamed", edits(profiles(profile(func(p *studio.Profile) { p.SSOUser = "al@example.com" }))), "entitled | studio/a | it was made for the UserName al@example.com", ""},
+		{"renamed", edits(profiles(profile(func(p *studio.Profile) { p.SSOUser = "al@example.com" }))), "entitled | studio/a | it was made for the UserName al@example.com: only deleting and making it again changes that, and its files would be left without an owner", ""},
 		{"of a user whom the store does not have", edits(nobodyIn, profiles(studio.Profile{Name: "x", Status: studio.InService, SSOUser: "gone@example.com", Role: roleB})),
 			"unmanaged | studio/b | somebody else made it, and no deployment manages it; the identity store has no gone@example.com, whom it was made for", "note unmanaged"},
 		{"ours, and nobody's", edits(nobodyIn, profiles(studio.Profile{Name: "x", Status: studio.InService, Tags: map[string]string{studio.TagDeployment: "prod"}})),

@@ -63,7 +63,7 @@ var (
 	rowOf   = regexp.MustCompile(`(?s)<tr class="s-[a-z]+"><td><bdi[^>]*>(.*?)</bdi>`)
 	countOf = regexp.MustCompile(`<p id="count" role="status">(.*?)</p>`)
 	titleOf = regexp.MustCompile(`<title>(.*?)</title>`)
-	headOf  = regexp.MustCompile(`data-c="([a-z]+)" aria-sort="([a-z]+)"`)
+	headOf  = regexp.MustCompile(`data-c="([a-z]+)"[^>]* aria-sort="([a-z]+)"`)
 )
 
 // users are the users of the rows that are shown, without what all share.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -155,6 +157,34 @@ func TestReportAsAPage(t *testing.T) {
 	for _, outside := range []string{"http://", "https://", "url(", "@import", "fetch(", "XMLHttpRequest"} {
 		if strings.Contains(strings.ReplaceAll(text, "http://evil.example", ""), outside) {
 			t.Errorf("the page speaks of something outside: %s", outside)
+		}
+	}
+}
+
+// What people script against is all described, and the two forms have the same
+// fields of a line.
+func TestReportFormatsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/report.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields []string
+	for _, v := range []any{plan.AccessReport{}, plan.AccessFilter{}, plan.AccessDomain{}, plan.AccessProblem{}, plan.Access{}} {
+		of := reflect.TypeOf(v)
+		for i := range of.NumField() {
+			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+			fields = append(fields, name)
+			if of == reflect.TypeFor[plan.Access]() && name != "reasons" && !slices.Contains(render.ReportColumns(), name) {
+				t.Errorf("a line's field %s is no column", name)
+			}
+		}
+	}
+	for _, s := range plan.AccessStandings() {
+		fields = append(fields, string(s))
+	}
+	for _, name := range slices.Concat(fields, render.ReportColumns()) {
+		if !bytes.Contains(text, []byte("`"+name+"`")) && !bytes.Contains(text, []byte("`"+name+"[]`")) {
+			t.Errorf("docs/report.md does not say what %s is", name)
 		}
 	}
 }
