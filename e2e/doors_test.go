@@ -383,3 +383,32 @@ func held(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 }
+
+// tamper alter USER SEQ FROM TO changes a user's entry in the table, and tamper
+// delete USER SEQ takes it out; its copy stays.
+func tamper(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 || args[0] == "alter" && len(args) != 5 {
+		ts.Fatalf("usage: tamper alter USER SEQ FROM TO, or tamper delete USER SEQ")
+	}
+	table, api, ctx := aws.String("studiokeeper-state"), dynamodb.NewFromConfig(client(ts)), context.Background()
+	out, err := api.Query(ctx, &dynamodb.QueryInput{
+		TableName: table, KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: map[string]dynamotypes.AttributeValue{":pk": &dynamotypes.AttributeValueMemberS{Value: "journal#" + args[1]}},
+	})
+	ts.Check(err)
+	for _, it := range out.Items {
+		entry, ok := it["entry"].(*dynamotypes.AttributeValueMemberS)
+		if !ok || !strings.Contains(entry.Value, `"seq":`+args[2]+`,`) {
+			continue
+		}
+		if args[0] == "delete" {
+			_, err = api.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: table, Key: map[string]dynamotypes.AttributeValue{"pk": it["pk"], "sk": it["sk"]}})
+		} else {
+			it["entry"] = &dynamotypes.AttributeValueMemberS{Value: strings.Replace(entry.Value, args[3], args[4], 1)}
+			_, err = api.PutItem(ctx, &dynamodb.PutItemInput{TableName: table, Item: it})
+		}
+		ts.Check(err)
+		return
+	}
+	ts.Fatalf("%s has no entry %s", args[1], args[2])
+}

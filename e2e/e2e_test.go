@@ -56,7 +56,7 @@ func TestScripts(t *testing.T) {
 			"row": row, "item": item, "queue": queue, "drained": drained,
 			"domain": domain, "profile": profile, "profilein": profilein, "byhand": byhand, "tag": tag, "runapp": runapp, "apps": apps, "setting": setting,
 			"watch": watch, "noticed": noticed,
-			"role": role, "noprofile": noprofile, "pass": pass, "held": held,
+			"role": role, "noprofile": noprofile, "pass": pass, "held": held, "tamper": tamper,
 		},
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"runtime/debug"
+	"strconv"
 	"sync"
 	"time"
 
@@ -23,8 +25,18 @@ func RunFunction(lookup func(string) (string, bool), w io.Writer, now func() tim
 		ref = defaultConfig
 	}
 	name, _ := lookup("AWS_LAMBDA_FUNCTION_NAME")
+	limitMemory(lookup)
 	log := slog.New(slog.NewJSONHandler(w, nil))
 	lambda.StartHandler(Function(Options{Config: ref, Lookup: lookup, Log: log, Metrics: w, Running: name, Now: now}))
+}
+
+// limitMemory tells the collector how much memory the function has: a pass over
+// very many people would otherwise let garbage pile up past it.
+func limitMemory(lookup func(string) (string, bool)) {
+	size, _ := lookup("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+	if mb, err := strconv.ParseInt(size, 10, 64); err == nil && mb > 0 {
+		debug.SetMemoryLimit(mb << 20 * 8 / 10)
+	}
 }
 
 // opening opens the reconciler for the first invocation that succeeds in it.
@@ -42,6 +54,7 @@ func (o *opening) reconciler(ctx context.Context) (*reconcile.Reconciler, error)
 		if err != nil {
 			return nil, err
 		}
+		made.Coalesce = true
 		o.made = made
 	}
 	return o.made, nil

@@ -49,13 +49,14 @@ var notPure = []string{"context", "net", "os", "log/slog", "io/fs", "math/rand",
 var mayUse = []string{
 	"github.com/aws/aws-lambda-go", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go",
 	"github.com/goccy/go-yaml", "github.com/gofrs/flock", "github.com/google/go-cmp", "github.com/google/uuid",
-	"github.com/rogpeppe/go-internal", "github.com/spf13/cobra",
+	"github.com/rogpeppe/go-internal", "github.com/santhosh-tekuri/jsonschema/v6", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra",
 	"golang.org/x/sync", "golang.org/x/term", "golang.org/x/time", "pgregory.net/rapid",
 }
 
 // notInLambda must not be linked into the function: size and cold start.
 var notInLambda = []string{
-	module + "/internal/cli", module + "/internal/localcloud", "github.com/spf13/cobra", "html/template",
+	module + "/internal/cli", module + "/internal/localcloud", "github.com/spf13/cobra", "html/template", "go/parser",
+	"github.com/santhosh-tekuri/jsonschema/v6",
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker", "github.com/aws/aws-sdk-go-v2/service/sqs",
 	"github.com/aws/aws-sdk-go-v2/service/ssoadmin", "github.com/aws/aws-sdk-go-v2/service/eventbridge",
 }

@@ -2,8 +2,11 @@ package awscloud
 
 import (
 	"context"
+	"errors"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"studiokeeper/internal/reconcile"
@@ -33,7 +36,7 @@ func (s *State) Assigned(ctx context.Context, domain string, p reconcile.Princip
 		return false, false, err
 	}
 	_, ours, err = s.assignment("GetItem", it)
-	return err == nil, ours, err
+	return err == nil && it["ours"] != nil, ours, err
 }
 
 // Assignments implements reconcile.Assignments.
@@ -50,26 +53,55 @@ func (s *State) Assignments(ctx context.Context, domain string) (map[reconcile.P
 	return recorded, nil
 }
 
-// assignment reads an item. One that was not written by us is an error: taken for anything else, an
+// assignment reads an item; one that was begun is taken for ours. One that was not written by us is an error: taken for anything else, an
 // assignment of somebody else's could be removed, or one of ours stay.
 func (s *State) assignment(operation string, it item) (reconcile.Principal, bool, error) {
 	kind, id, _ := strings.Cut(stringOf(it, "sk"), "#")
 	ours, ok := it["ours"].(*types.AttributeValueMemberBOOL)
+	if it["ours"] == nil && isTrue(it, "begun") {
+		ours, ok = &types.AttributeValueMemberBOOL{Value: true}, true
+	}
 	if !ok || id == "" || kind != groupPrincipal && kind != userPrincipal {
 		return reconcile.Principal{}, false, s.request(operation, it).broken("%q is no record of an assignment; delete the item or repair it", stringOf(it, "sk"))
 	}
 	return reconcile.Principal{Group: kind == groupPrincipal, ID: id}, ours.Value, nil
 }
 
+// BeginAssignment implements reconcile.Assignments: what is recorded already stays as it is.
+func (s *State) BeginAssignment(ctx context.Context, domain string, p reconcile.Principal) (earlier bool, err error) {
+	of := assignmentKey(domain, p)
+	is, begun, err := s.update(ctx, of, "SET #begun = :yes", "attribute_not_exists(#ours) AND attribute_not_exists(#begun)",
+		map[string]string{"#ours": "ours", "#begun": "begun"}, item{":yes": yes()})
+	if err != nil || begun {
+		return false, err
+	}
+	_, earlier, err = s.assignment("UpdateItem", is)
+	return earlier, err
+}
+
+// AbandonAssignment implements reconcile.Assignments.
+func (s *State) AbandonAssignment(ctx context.Context, domain string, p reconcile.Principal) error {
+	of := assignmentKey(domain, p)
+	_, err := s.client().DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &s.Table, Key: of,
+		ConditionExpression:      aws.String("attribute_not_exists(#ours)"),
+		ExpressionAttributeNames: map[string]string{"#ours": "ours"},
+	})
+	if _, recorded := errors.AsType[*types.ConditionalCheckFailedException](err); err == nil || recorded {
+		return nil
+	}
+	return s.request("DeleteItem", of).failed(err, nil)
+}
+
 // RecordAssignment implements reconcile.Assignments in one write, whoever else writes. The item has no
 // expiry: only what is recorded is ever removed.
 func (s *State) RecordAssignment(ctx context.Context, domain string, p reconcile.Principal, ours bool) error {
-	change := "SET #ours = if_not_exists(#ours, :ours)"
+	change := "SET #ours = if_not_exists(#ours, :ours) REMOVE #begun"
 	if ours {
-		change = "SET #ours = :ours"
+		change = "SET #ours = :ours REMOVE #begun"
 	}
 	_, _, err := s.update(ctx, assignmentKey(domain, p), change, "",
-		map[string]string{"#ours": "ours"}, item{":ours": truth(ours)})
+		map[string]string{"#ours": "ours", "#begun": "begun"}, item{":ours": truth(ours)})
 	return err
 }
 

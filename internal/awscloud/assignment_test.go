@@ -96,5 +96,42 @@ func TestUnreachableRecordsOfAssignmentsAreAnError(t *testing.T) {
 	failsOnEveryFailure(t, cloud, "dynamodb", "GetItem", func() error { _, _, err := state.Assigned(t.Context(), "research", p); return err })
 	failsOnEveryFailure(t, cloud, "dynamodb", "Query", func() error { _, err := state.Assignments(t.Context(), "research"); return err })
 	failsOnEveryFailure(t, cloud, "dynamodb", "UpdateItem", func() error { return state.RecordAssignment(t.Context(), "research", p, true) })
+	failsOnEveryFailure(t, cloud, "dynamodb", "UpdateItem", func() error { _, err := state.BeginAssignment(t.Context(), "research", p); return err })
+	failsOnEveryFailure(t, cloud, "dynamodb", "DeleteItem", func() error { return state.AbandonAssignment(t.Context(), "research", p) })
 	failsOnEveryFailure(t, cloud, "dynamodb", "DeleteItem", func() error { return state.ForgetAssignment(t.Context(), "research", p) })
+}
+
+func TestAnAssignmentThatWasBegunIsOursUntilItIsKnownNotToBe(t *testing.T) {
+	_, state, _ := newState(t)
+	p := reconcile.Principal{ID: "u"}
+	is := func(what string, wantKnown, wantOurs bool) {
+		t.Helper()
+		if known, ours, err := state.Assigned(t.Context(), "research", p); known != wantKnown || ours != wantOurs || err != nil {
+			t.Errorf("%s: known %v, ours %v, %v", what, known, ours, err)
+		}
+	}
+	begin := func(what string, want bool) {
+		t.Helper()
+		if earlier, err := state.BeginAssignment(t.Context(), "research", p); earlier != want || err != nil {
+			t.Errorf("%s: earlier %v, %v", what, earlier, err)
+		}
+	}
+	begin("the first time", false)
+	is("begun", false, true)
+	begin("after a run that was cut off", true)
+	must(t, state.AbandonAssignment(t.Context(), "research", p))
+	is("abandoned", false, false)
+	begin("again", false)
+	must(t, state.RecordAssignment(t.Context(), "research", p, false))
+	is("found there", true, false)
+	begin("once it was found there", false)
+	must(t, state.AbandonAssignment(t.Context(), "research", p))
+	is("abandoned, while it is recorded", true, false)
+	must(t, state.RecordAssignment(t.Context(), "research", p, true))
+	begin("once it was made", true)
+	is("begun again", true, true)
+	recorded, err := state.Assignments(t.Context(), "research")
+	if must(t, err); !recorded[p] {
+		t.Errorf("recorded: %v", recorded)
+	}
 }

@@ -94,8 +94,12 @@ func TestTheJournalKeepsEveryEntryInOrder(t *testing.T) {
 	if diff := cmp.Diff(want[:5], got); diff != "" {
 		t.Error(diff)
 	}
+	cloud.ResetCalls()
 	everybody, err := state.Entries(t.Context(), c.now().Add(-time.Hour), until.Add(time.Second), "")
 	must(t, err)
+	if diff := cmp.Diff(map[string]int{"dynamodb.Query": 3}, cloud.CallCounts()); diff != "" {
+		t.Errorf("three days: %s", diff)
+	}
 	later, err := state.Entries(t.Context(), c.now().Add(time.Nanosecond), until, "")
 	must(t, err)
 	if len(everybody) != 7 || everybody[6].Seq != 6 || len(later) != 3 || other.Seq != 1 {

@@ -36,11 +36,12 @@ type applicationAssignment struct {
 // the assignment there, it counts as made.
 func (s *SignIn) Assign(ctx context.Context, d studio.Domain, application string, p reconcile.Principal) (bool, error) {
 	made := false
-	err := s.eitherWay(d, func(at Place) (err error) {
-		made, err = s.assign(ctx, at, applicationAssignment{application, p.ID, principalType(p)})
+	err := s.eitherWay(d, func(at Place) error {
+		now, err := s.assign(ctx, at, applicationAssignment{application, p.ID, principalType(p)})
+		made = made || now
 		return err
 	})
-	return made && err == nil, err
+	return made, err
 }
 
 // Unassign implements reconcile.SignIn.
@@ -72,7 +73,7 @@ func (s *SignIn) assign(ctx context.Context, at Place, a applicationAssignment) 
 	case err == nil:
 		return true, nil
 	case !codeIs(err, "ConflictException"):
-		return false, err
+		return mayHaveWorked(append(earlier, err)), err
 	case mayHaveWorked(earlier):
 		return true, nil
 	}

@@ -51,6 +51,7 @@ func (c *closing) all() error {
 const (
 	exitDone    = 0
 	exitFailed  = 1
+	exitPending = 2 // plan --detailed-exitcode: changes are pending
 	exitHeld    = 3 // the guard held something
 	exitUsage   = 4 // bad usage or configuration
 	exitPartial = 5 // done in part; what failed is named
@@ -80,8 +81,11 @@ func Run(ctx context.Context, args []string, env Environment) int {
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintf(env.Stderr, "%s %v\n", style(env, env.Stderr).Bad("error:"), err)
 	var coded codeError
+	if errors.As(err, &coded) && coded.error == nil {
+		return coded.code // it was said already
+	}
+	fmt.Fprintf(env.Stderr, "%s %v\n", style(env, env.Stderr).Bad("error:"), err)
 	switch {
 	case errors.As(err, &coded):
 		return coded.code
@@ -110,7 +114,10 @@ func command(env Environment) *cobra.Command {
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().String("config", "", "configuration `FILE`, or ssm:NAME (default $STUDIOKEEPER_CONFIG, then ./studiokeeper.yaml)")
-	root.AddCommand(demoCommand(env), localCommand(env), replayCommand(env), explainCommand(env), reportCommand(env), removalsCommand(env), journalCommand(env), mappingCommand(env), configCommand(env), versionCommand(env), functionCommand(env))
+	root.AddCommand(
+		demoCommand(env), localCommand(env), planCommand(env), applyCommand(env), explainCommand(env), replayCommand(env), removalsCommand(env), reportCommand(env),
+		journalCommand(env), mappingCommand(env), initCommand(env), configCommand(env), versionCommand(env), functionCommand(env),
+	)
 	return root
 }
 
@@ -120,8 +127,13 @@ func style(env Environment, w io.Writer) render.Style {
 	if value, set := env.Lookup("NO_COLOR"); set && value != "" {
 		return render.Style{}
 	}
-	f, ok := w.(*os.File)
-	return render.Style{Colour: ok && term.IsTerminal(int(f.Fd()))}
+	return render.Style{Colour: isTerminal(w)}
+}
+
+// isTerminal tells whether a person sees, or types, what goes through a stream.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // configRef is where the configuration is, by flag, environment or default.

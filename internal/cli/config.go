@@ -11,8 +11,8 @@ import (
 )
 
 func configCommand(env Environment) *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: "Checks the configuration", Args: noSuchCommand, RunE: help}
-	c.AddCommand(configCheckCommand(env))
+	c := &cobra.Command{Use: "config", Short: "Checks the configuration, and says what may stand in it", Args: noSuchCommand, RunE: help}
+	c.AddCommand(configCheckCommand(env), configSchemaCommand(env))
 	return c
 }
 

@@ -5,10 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
-
-	"golang.org/x/term"
 )
 
 // confirm asks a person, and refuses where there is none to ask.
@@ -16,7 +13,7 @@ func confirm(ctx context.Context, env Environment, yes bool, question string) er
 	if yes {
 		return nil
 	}
-	if f, ok := env.Stdin.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+	if !isTerminal(env.Stdin) {
 		return usage("nothing was changed: there is no terminal to ask on; --yes does it without asking")
 	}
 	fmt.Fprintf(env.Stderr, "%s Only yes is taken for it: ", question)

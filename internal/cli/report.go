@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,12 +9,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"studiokeeper/internal/awscloud"
 	"studiokeeper/internal/plan"
 	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/render"
@@ -57,9 +54,10 @@ func (q reportQuery) run(c *cobra.Command, env Environment) error {
 	if err != nil {
 		return err
 	}
-	watch := watchReading(env)
-	report, err := r.Report(c.Context(), reconcile.Inquiry{Only: q.only, Deep: q.deep, By: caller(c.Context(), env), Progress: &watch.progress})
-	watch.end()
+	in := reconcile.Inquiry{Only: q.only, Deep: q.deep, Progress: &reconcile.Progress{}}
+	stop := watch(env, surveyed(in.Progress))
+	report, err := r.Report(c.Context(), in)
+	stop()
 	switch {
 	case errors.Is(err, reconcile.ErrNoDomain):
 		return usage("%w", err)
@@ -70,20 +68,6 @@ func (q reportQuery) run(c *cobra.Command, env Environment) error {
 		return err
 	}
 	return verdictOf(report)
-}
-
-// caller names who makes the report, as AWS knows them. It takes no part in
-// what is read: where it cannot be found out, the report goes without.
-func caller(ctx context.Context, env Environment) string {
-	session, err := awscloud.Load(ctx, "studiokeeper-report", nil)
-	if err == nil {
-		var who awscloud.Caller
-		if who, err = session.CallerIdentity(ctx, awscloud.Place{}); err == nil {
-			return who.ARN
-		}
-	}
-	fmt.Fprintln(env.Stderr, "the report does not say who made it:", err)
-	return ""
 }
 
 // deliver writes the report to stdout, or to a file.
@@ -169,41 +153,4 @@ func verdictOf(report plan.AccessReport) error {
 		fmt.Fprintf(&b, "\n  and %d more", more)
 	}
 	return codeError{exitPartial, errors.New(b.String())}
-}
-
-// reportWatch tells on a terminal how far a survey is.
-type reportWatch struct {
-	progress reconcile.Progress
-	done     chan struct{}
-	gone     chan struct{}
-}
-
-// watchReading shows the progress on stderr, where that is a terminal.
-func watchReading(env Environment) *reportWatch {
-	w := &reportWatch{done: make(chan struct{}), gone: make(chan struct{})}
-	if terminalWidth(env.Stderr) == 0 {
-		close(w.gone)
-		return w
-	}
-	go func() {
-		defer close(w.gone)
-		tick := time.NewTicker(500 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-w.done:
-				fmt.Fprint(env.Stderr, "\r\x1b[K")
-				return
-			case <-tick.C:
-				p := &w.progress
-				fmt.Fprintf(env.Stderr, "\r\x1b[Kread: users %d, profiles %d, described %d of %d", p.Users.Load(), p.Profiles.Load(), p.Described.Load(), p.ToDescribe.Load())
-			}
-		}
-	}()
-	return w
-}
-
-func (w *reportWatch) end() {
-	close(w.done)
-	<-w.gone
 }

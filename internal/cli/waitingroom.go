@@ -1,8 +1,9 @@
 package cli
 
 import (
+	"cmp"
+	"container/heap"
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -13,20 +14,27 @@ import (
 // later looks themselves.
 type waitingRoom struct {
 	mu      sync.Mutex
-	waiting []waitingLook
+	waiting waitingLooks
+	came    int
 }
 
 type waitingLook struct {
 	look event.Look
 	due  time.Time
+	came int // the order of those that are due at once
 }
 
 // Send implements reconcile.Queue.
 func (q *waitingRoom) Send(_ context.Context, l event.Look, delay time.Duration) error {
+	q.put(l, time.Now().Add(delay))
+	return nil
+}
+
+func (q *waitingRoom) put(l event.Look, due time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.waiting = append(q.waiting, waitingLook{l, time.Now().Add(delay)})
-	return nil
+	q.came++
+	heap.Push(&q.waiting, waitingLook{l, due, q.came})
 }
 
 // next takes out the look that is due first.
@@ -36,8 +44,30 @@ func (q *waitingRoom) next() (event.Look, time.Time, bool) {
 	if len(q.waiting) == 0 {
 		return event.Look{}, time.Time{}, false
 	}
-	slices.SortStableFunc(q.waiting, func(a, b waitingLook) int { return a.due.Compare(b.due) })
-	first := q.waiting[0]
-	q.waiting = q.waiting[1:]
+	first := heap.Pop(&q.waiting).(waitingLook)
 	return first.look, first.due, true
+}
+
+// waitingLooks is a heap.Interface.
+type waitingLooks []waitingLook
+
+// Len, Less, Swap, Push and Pop implement heap.Interface.
+func (w waitingLooks) Len() int { return len(w) }
+
+// Less orders by time, then as they came.
+func (w waitingLooks) Less(i, j int) bool {
+	return cmp.Or(w[i].due.Compare(w[j].due), cmp.Compare(w[i].came, w[j].came)) < 0
+}
+
+// Swap is heap.Interface's.
+func (w waitingLooks) Swap(i, j int) { w[i], w[j] = w[j], w[i] }
+
+// Push is heap.Interface's.
+func (w *waitingLooks) Push(x any) { *w = append(*w, x.(waitingLook)) }
+
+// Pop is heap.Interface's.
+func (w *waitingLooks) Pop() any {
+	last := (*w)[len(*w)-1]
+	*w = (*w)[:len(*w)-1]
+	return last
 }

@@ -34,7 +34,7 @@ type Config struct {
 	//
 	//	name          the configuration's own word for it, unique; letters, digits, "-", "_" and "."
 	//	id            d-…, unique
-	//	region        required
+	//	region        the Region it is in, required
 	//	account       12 digits in quotes, required; compared with the credentials' before anything is written
 	//	assumeRole    how a domain in another account is reached; the role lies in the domain's account
 	//	signIn        group (default): mapped groups are assigned to the domain's application; user: the person is; none
@@ -76,8 +76,10 @@ type IdentityCenter struct {
 	Region string
 	// IdentityStoreID is d-… or a UUID; found with ListInstances by default.
 	IdentityStoreID string
-	// AssumeRole reaches the identity store in another account: roleArn, and
-	// optionally externalId.
+	// AssumeRole reaches the identity store in another account:
+	//
+	//	roleArn     the ARN of the role to assume there
+	//	externalId  the external id that the role's trust policy asks for, if it does
 	AssumeRole studio.AssumeRole
 }
 

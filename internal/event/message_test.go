@@ -25,6 +25,18 @@ func TestAMessageLooksAsDocumented(t *testing.T) {
 	}
 }
 
+func TestAMessageIsNoProofThatAPersonSentIt(t *testing.T) {
+	sent := event.Look{Scope: event.User, UserID: userID, Trigger: event.Trigger{Source: event.SourcePerson, ID: "arn:aws:iam::111122223333:user/carol", Name: "apply"}}
+	got, err := event.Parse(sent.Message())
+	if err != nil || len(got) != 1 {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	sent.Trigger.Source = ""
+	if diff := cmp.Diff(sent, got[0]); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAMessageCarriesTheWholeLook(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := anyLook().Draw(t, "look")

@@ -1,6 +1,7 @@
 package localcloud
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,12 +17,15 @@ import (
 //	POST /_portal/SignIn         what a person does in the access portal
 //	POST /_clock/Advance         moves the cloud's time
 //	POST /_clock/Now             tells it
+//	POST /_fault/Inject          makes calls fail, as a Fault says
+//	POST /_fault/Clear           ends all faults
 //
 // Bodies and answers are JSON; a refusal is {"error": …}.
 const (
 	consolePath = "/_console/"
 	portalPath  = "/_portal/"
 	clockPath   = "/_clock/"
+	faultPath   = "/_fault/"
 )
 
 // door is the body of every such request; what an operation does not need is left out.
@@ -39,7 +43,8 @@ type door struct {
 
 // isDoor reports whether a path leads through one of the doors.
 func isDoor(path string) bool {
-	return strings.HasPrefix(path, consolePath) || strings.HasPrefix(path, portalPath) || strings.HasPrefix(path, clockPath)
+	return strings.HasPrefix(path, consolePath) || strings.HasPrefix(path, portalPath) || strings.HasPrefix(path, clockPath) ||
+		strings.HasPrefix(path, faultPath)
 }
 
 // serveDoor answers a request through one of the doors.
@@ -60,6 +65,9 @@ func (c *Cloud) serveDoor(w http.ResponseWriter, r *http.Request, body []byte) {
 func (c *Cloud) throughDoor(r *http.Request, body []byte) (any, error) {
 	if r.Method != http.MethodPost {
 		return nil, fmt.Errorf("%s is answered to POST only", r.URL.Path)
+	}
+	if operation, isFault := strings.CutPrefix(r.URL.Path, faultPath); isFault {
+		return c.faultDoor(operation, body)
 	}
 	d := door{Account: c.defaultAccount(), Region: "us-east-1"}
 	if len(body) > 0 {
@@ -113,6 +121,44 @@ func (c *Cloud) consoleDoor(operation string, d door) (any, error) {
 	default:
 		return nil, fmt.Errorf("the console has no %q", operation)
 	}
+}
+
+// faultDoor takes a Fault as JSON, its fields in lower case at the start; delay is in seconds, and effect after
+// says that the call is carried out all the same.
+func (c *Cloud) faultDoor(operation string, body []byte) (any, error) {
+	done := map[string]string{}
+	switch operation {
+	case "Clear":
+		c.ClearFaults()
+		return done, nil
+	case "Inject":
+	default:
+		return nil, fmt.Errorf("there is no fault operation %q", operation)
+	}
+	var asked struct {
+		Fault
+		Effect string
+		Delay  float64
+	}
+	read := json.NewDecoder(bytes.NewReader(body))
+	read.DisallowUnknownFields()
+	if err := read.Decode(&asked); err != nil {
+		return nil, fmt.Errorf("a fault that cannot be understood: %w", err)
+	}
+	f := asked.Fault
+	f.Delay = time.Duration(asked.Delay * float64(time.Second))
+	switch asked.Effect {
+	case "", "before":
+	case "after":
+		f.Effect = After
+	default:
+		return nil, fmt.Errorf("effect %q: want before or after", asked.Effect)
+	}
+	if f.Code == "" && f.FailureReason == "" && f.Delay <= 0 && !f.Drop && !f.Truncate {
+		return nil, errors.New("a fault that does nothing: give code, failureReason, delay, drop or truncate")
+	}
+	c.Inject(f)
+	return done, nil
 }
 
 // advanceDoor only goes forward, as time does.

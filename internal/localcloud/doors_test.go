@@ -45,8 +45,13 @@ func TestDoorsWithoutAnAPI(t *testing.T) {
 	if status, _ := post("/_clock/Advance", `{"seconds":3600}`); status != http.StatusOK || cloud.Now().Sub(before).Hours() < 1 {
 		t.Errorf("the clock stands at %s", cloud.Now())
 	}
+	for _, body := range []string{`{`, `{}`, `{"code":"X","effect":"perhaps"}`, `{"kode":"X"}`} {
+		if status, out := post("/_fault/Inject", body); status != http.StatusBadRequest || out["error"] == "" {
+			t.Errorf("the fault %s: %d %v", body, status, out)
+		}
+	}
 	for path, body := range map[string]string{
-		"/_console/Nothing": ids, "/_console/DisableUser": `{`, "/_portal/SignIn": `{"domainId":"d-none"}`, "/_clock/Advance": `{"seconds":-1}`,
+		"/_fault/Nothing": `{}`, "/_console/Nothing": ids, "/_console/DisableUser": `{`, "/_portal/SignIn": `{"domainId":"d-none"}`, "/_clock/Advance": `{"seconds":-1}`,
 	} {
 		if status, out := post(path, body); status != http.StatusBadRequest || out["error"] == "" {
 			t.Errorf("%s: %d %v", path, status, out)

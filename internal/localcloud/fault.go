@@ -33,6 +33,9 @@ type Fault struct {
 	// Drop closes the connection without an answer and Truncate in the middle of one. Effect tells
 	// whether a dropped call took effect; a truncated one did.
 	Drop, Truncate bool
+	// FailureReason, where set, is what the work that an accepted call starts ends with: UpdateUserProfile in
+	// Update_Failed, DeleteUserProfile and DeleteSpace in Delete_Failed. Other calls know no such end.
+	FailureReason string
 }
 
 // faultState is guarded by Cloud.mu.
@@ -95,6 +98,14 @@ func (f *firedFault) wait(ctx context.Context) {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
+}
+
+// failureReason is what the work that the call starts ends with; "" is well.
+func (f *firedFault) failureReason() string {
+	if f == nil {
+		return ""
+	}
+	return f.FailureReason
 }
 
 func (f *firedFault) before() *apiError { return f.failure(Before) }

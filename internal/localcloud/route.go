@@ -35,6 +35,7 @@ type call struct {
 	body        []byte    // as it came, for what an SDK input cannot tell: an absent member from a zero
 	now         time.Time // by the cloud's clock
 	began       time.Time // by the wall clock
+	failing     string    // why the work that the call starts will fail; "": it will not
 }
 
 // incoming is a request on its way through the cloud.

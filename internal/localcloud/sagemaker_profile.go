@@ -16,6 +16,7 @@ type studioProfile struct {
 	sagemaker.DescribeUserProfileOutput
 	lowerName string
 	until     time.Time // when Status stops being Pending, Updating or Deleting
+	failing   string    // why the state that passes now ends in failure; "": it does not
 	tags      []types.Tag
 	stamps
 }
@@ -29,8 +30,15 @@ func (p *studioProfile) label() (domain, owner, name string) {
 }
 
 func (p *studioProfile) settle(now time.Time) {
-	busy := p.Status == types.UserProfileStatusPending || p.Status == types.UserProfileStatusUpdating
-	if busy && !now.Before(p.until) {
+	if now.Before(p.until) {
+		return
+	}
+	switch {
+	case p.failing != "" && p.Status == types.UserProfileStatusUpdating:
+		p.Status, p.FailureReason = types.UserProfileStatusUpdateFailed, &p.failing
+	case p.failing != "" && p.Status == types.UserProfileStatusDeleting:
+		p.Status, p.FailureReason = types.UserProfileStatusDeleteFailed, &p.failing
+	case p.Status == types.UserProfileStatusPending || p.Status == types.UserProfileStatusUpdating:
 		p.Status = types.UserProfileStatusInService
 	}
 }
@@ -102,19 +110,19 @@ func createProfile(c *call, in *sagemaker.CreateUserProfileInput) (*sagemaker.Cr
 	if err := c.cloud.mayCreateProfile(p, d, in); err != nil {
 		return nil, err
 	}
-	made := c.cloud.makeProfile(p, d, in, c.now)
+	made := c.cloud.makeProfile(p, d, in, c.now, c.cloud.delay())
 	return &sagemaker.CreateUserProfileOutput{UserProfileArn: made.UserProfileArn}, nil
 }
 
-// makeProfile enters a user profile that mayCreateProfile allowed.
-func (c *Cloud) makeProfile(p *studioPlace, d *studioDomain, in *sagemaker.CreateUserProfileInput, now time.Time) *studioProfile {
+// makeProfile enters a user profile that mayCreateProfile allowed; it is pending for the delay.
+func (c *Cloud) makeProfile(p *studioPlace, d *studioDomain, in *sagemaker.CreateUserProfileInput, now time.Time, delay time.Duration) *studioProfile {
 	made := &studioProfile{lowerName: strings.ToLower(*in.UserProfileName), tags: in.Tags}
 	copyMembers(&made.DescribeUserProfileOutput, in)
 	made.UserProfileArn = aws.String("arn:aws:sagemaker:" + p.region + ":" + p.account + ":user-profile/" + *d.DomainId + "/" + *in.UserProfileName)
 	made.HomeEfsFileSystemUid = aws.String(strconv.Itoa(d.nextUID))
 	d.nextUID++
 	made.CreationTime = &now
-	made.turn(p, types.UserProfileStatusPending, now, c.delay())
+	made.turn(p, types.UserProfileStatusPending, now, delay)
 	made.created = made.changed
 	p.profiles.add(profileKey(*d.DomainId, *in.UserProfileName), made)
 	p.index.tagged(*made.UserProfileArn, made.tags, now)
@@ -217,7 +225,7 @@ func updateProfile(c *call, in *sagemaker.UpdateUserProfileInput) (*sagemaker.Up
 	if err != nil {
 		return nil, err
 	}
-	profile.UserSettings = settings
+	profile.UserSettings, profile.failing = settings, c.failing
 	profile.turn(p, types.UserProfileStatusUpdating, c.now, c.cloud.delay())
 	return &sagemaker.UpdateUserProfileOutput{UserProfileArn: profile.UserProfileArn}, nil
 }
@@ -236,6 +244,7 @@ func deleteProfile(c *call, in *sagemaker.DeleteUserProfileInput) (*nothing, err
 	if err := p.unused(profile); err != nil {
 		return nil, err
 	}
+	profile.failing = c.failing
 	profile.turn(p, types.UserProfileStatusDeleting, c.now, c.cloud.delay())
 	return &nothing{}, nil
 }

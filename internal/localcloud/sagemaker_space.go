@@ -16,6 +16,7 @@ type studioSpace struct {
 	sagemaker.DescribeSpaceOutput
 	lowerName string
 	until     time.Time // when Status stops being Pending, Updating or Deleting
+	failing   string    // why the deletion that passes now ends in failure; "": it does not
 	tags      []types.Tag
 	stamps
 }
@@ -38,8 +39,13 @@ func (s *studioSpace) label() (domain, owner, name string) {
 }
 
 func (s *studioSpace) settle(now time.Time) {
-	busy := s.Status == types.SpaceStatusPending || s.Status == types.SpaceStatusUpdating
-	if busy && !now.Before(s.until) {
+	if now.Before(s.until) {
+		return
+	}
+	switch {
+	case s.failing != "" && s.Status == types.SpaceStatusDeleting:
+		s.Status, s.FailureReason = types.SpaceStatusDeleteFailed, &s.failing
+	case s.Status == types.SpaceStatusPending || s.Status == types.SpaceStatusUpdating:
 		s.Status = types.SpaceStatusInService
 	}
 }
@@ -186,6 +192,7 @@ func deleteSpace(c *call, in *sagemaker.DeleteSpaceInput) (*nothing, error) {
 	if p.hasApps(space.apps()) {
 		return nil, resourceInUse("Unable to delete Space [%s] because App(s) are associated with it.", *space.SpaceArn)
 	}
+	space.failing = c.failing
 	space.turn(p, types.SpaceStatusDeleting, c.now, c.cloud.spaceDelay())
 	return &nothing{}, nil
 }

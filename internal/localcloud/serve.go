@@ -68,6 +68,7 @@ func (a answer) writeAs(w http.ResponseWriter, length int) {
 func (c *Cloud) serve(w http.ResponseWriter, in *incoming) {
 	fault := c.faultFor(in)
 	fault.wait(in.call.ctx)
+	in.call.failing = fault.failureReason()
 	out, failure := c.execute(in, fault)
 	var sent answer
 	if failure != nil {

@@ -65,7 +65,7 @@ func (c *Cloud) signIn(at place, domainID, userID string) (string, *Record, erro
 	if err := c.mayCreateProfile(p, d, in); err != nil {
 		return "", nil, err
 	}
-	made := c.makeProfile(p, d, in, now)
+	made := c.makeProfile(p, d, in, now, c.delay())
 	r, err := serviceRecord(at, in, made, now)
 	return *made.UserProfileName, r, err
 }

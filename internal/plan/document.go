@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -134,6 +135,61 @@ func (d Document) Pending() bool {
 		}
 	}
 	return false
+}
+
+// Against holds a saved plan against one made now: kept is what of it stands as
+// it was, and moved names what does not. Whatever this plan began to carry out
+// earlier goes on, as it is planned now.
+func (d Document) Against(fresh Document, begun func(domain, userID string) bool) (kept Document, moved []string) {
+	kept = d
+	kept.Domains = nil
+	for _, saved := range d.Domains {
+		now := fresh.domain(saved.Domain)
+		if now.Error != "" && saved.Error == "" {
+			moved = append(moved, fmt.Sprintf("domain %s: %s", saved.Domain, now.Error))
+			continue
+		}
+		people := saved.People
+		saved.People = []PersonPlan{}
+		for _, p := range people {
+			is, found := now.person(p.UserID)
+			switch {
+			case begun(saved.Domain, p.UserID):
+				if found {
+					saved.People = append(saved.People, is)
+				}
+			case found && is.Basis == p.Basis && Digest(is.Changes) == Digest(p.Changes):
+				saved.People = append(saved.People, p)
+			default:
+				moved = append(moved, fmt.Sprintf("%s in %s", cmp.Or(p.UserName, p.UserID), saved.Domain))
+			}
+		}
+		changes := saved.SignIn
+		saved.SignIn = []Change{}
+		for _, c := range changes {
+			if slices.ContainsFunc(now.SignIn, func(o Change) bool { return o.Kind == c.Kind && o.Group == c.Group }) {
+				saved.SignIn = append(saved.SignIn, c)
+			}
+		}
+		kept.Domains = append(kept.Domains, saved)
+	}
+	return kept, moved
+}
+
+func (d Document) domain(name string) DomainPlan {
+	at := slices.IndexFunc(d.Domains, func(p DomainPlan) bool { return p.Domain == name })
+	if at < 0 {
+		return DomainPlan{Domain: name, Error: "it is not configured any more"}
+	}
+	return d.Domains[at]
+}
+
+func (d DomainPlan) person(id string) (PersonPlan, bool) {
+	at := slices.IndexFunc(d.People, func(p PersonPlan) bool { return p.UserID == id })
+	if at < 0 {
+		return PersonPlan{}, false
+	}
+	return d.People[at], true
 }
 
 // Sealed is the document with its digest.

@@ -32,6 +32,9 @@ func (a *applier) alarm(code, text string) {
 // look does what can be done, and none waits.
 func (a *applier) delete(ctx context.Context, c plan.Change) error {
 	a.undone = true
+	if err := a.unassignBegun(ctx, c); err != nil {
+		return err
+	}
 	if a.left != nil {
 		return nil // as long as the person could still sign in, or run something
 	}

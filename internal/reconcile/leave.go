@@ -62,7 +62,24 @@ func (a *applier) loseSignIn(ctx context.Context, c plan.Change) error {
 // revoke marks the profile. The steps after it take the sign-in away, stop what
 // runs and take the role.
 func (a *applier) revoke(ctx context.Context, c plan.Change) error {
-	return a.finish(ctx, c, a.tag(ctx, c))
+	if err := a.finish(ctx, c, a.tag(ctx, c)); err != nil {
+		return err
+	}
+	return a.unassignBegun(ctx, c)
+}
+
+// unassignBegun takes back a sign-in that a run which was cut off began to give:
+// no plan knows of it.
+func (a *applier) unassignBegun(ctx context.Context, c plan.Change) error {
+	known, ours, err := a.r.Assignments.Assigned(ctx, a.t.Domain.Name, Principal{ID: a.result.Key.UserID})
+	if err == nil && (known || !ours) {
+		return nil
+	}
+	c.Kind, c.After = plan.Unassign, nil
+	if err == nil {
+		err = a.unassign(ctx)
+	}
+	return a.later(ctx, c, err)
 }
 
 // unassign takes back the assignment of the user that we made. One that was
@@ -70,7 +87,7 @@ func (a *applier) revoke(ctx context.Context, c plan.Change) error {
 func (a *applier) unassign(ctx context.Context) error {
 	p := Principal{ID: a.result.Key.UserID}
 	known, ours, err := a.r.Assignments.Assigned(ctx, a.t.Domain.Name, p)
-	if err != nil || !known {
+	if err != nil || !known && !ours {
 		return wrap(err, "look up whether %s is assigned", p)
 	}
 	if ours && a.seen.facts.Application != "" {

@@ -303,20 +303,29 @@ type Principal struct {
 // SignIn assigns people to a domain's Identity Center application.
 type SignIn interface {
 	// Assign lets the principal sign in; made is false when it could already.
-	// ErrQuota when the application has as many groups as it may (100).
+	// made beside an error: it may have taken effect all the same. ErrQuota when the application has as many groups as it may (100).
 	Assign(ctx context.Context, d studio.Domain, application string, p Principal) (made bool, err error)
 	// Unassign is idempotent.
 	Unassign(ctx context.Context, d studio.Domain, application string, p Principal) error
 }
 
 // Assignments record which assignments we made: they carry no tags, and only
-// recorded ones are ever removed.
+// recorded ones are ever removed. What is about to be made is recorded first: a
+// run that is cut off in between leaves none that nobody ever removes.
 type Assignments interface {
 	// Assigned looks one up: known tells whether it is recorded, ours whether we
-	// made it rather than found it there.
+	// made it rather than found it there. One that was only begun is not known,
+	// and ours.
 	Assigned(ctx context.Context, domain string, p Principal) (known, ours bool, err error)
-	// Assignments lists what is recorded for a domain; the value is ours.
+	// Assignments lists what is recorded for a domain, begun ones included; the
+	// value is ours.
 	Assignments(ctx context.Context, domain string) (map[Principal]bool, error)
+	// BeginAssignment notes that one is about to be made. earlier tells that we
+	// made it before, or began to and never learned how that ended.
+	BeginAssignment(ctx context.Context, domain string, p Principal) (earlier bool, err error)
+	// AbandonAssignment takes back that it was begun: it was not made. What is
+	// recorded stays.
+	AbandonAssignment(ctx context.Context, domain string, p Principal) error
 	// RecordAssignment stores one; an assignment recorded as ours stays ours.
 	RecordAssignment(ctx context.Context, domain string, p Principal, ours bool) error
 	// ForgetAssignment deletes the record. Idempotent.

@@ -254,6 +254,19 @@ func LookOf(domain string, p plan.PersonPlan, bulk bool, by event.Trigger) event
 	}
 }
 
+// Begin remembers that a plan began with a person, so that the same plan may go
+// on after it was cut off.
+func (r *Reconciler) Begin(ctx context.Context, k Key, digest string) error {
+	return wrap(r.Journal.Tell(ctx, k, "plan "+digest), "remember that the plan began with user %s", k.UserID)
+}
+
+// Begun tells whether a plan began with a person within a day. Where that cannot
+// be found out, it did not.
+func (r *Reconciler) Begun(ctx context.Context, k Key, digest string) bool {
+	told, err := r.Journal.Told(ctx, k, "plan "+digest)
+	return err == nil && told
+}
+
 // Sign carries out the change of a group's sign-in that a plan has.
 func (r *Reconciler) Sign(ctx context.Context, c plan.Change, by event.Trigger) (held string, err error) {
 	t, ok := r.Target(c.Domain)

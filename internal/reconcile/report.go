@@ -16,8 +16,7 @@ import (
 // Inquiry says what a report is to tell.
 type Inquiry struct {
 	Only     plan.AccessFilter
-	Deep     bool   // describe every profile
-	By       string // who asks, as the report is to name them
+	Deep     bool // describe every profile
 	Progress *Progress
 }
 
@@ -45,10 +44,13 @@ func (r *Reconciler) Report(ctx context.Context, q Inquiry) (plan.AccessReport, 
 		return plan.AccessReport{}, err
 	}
 	in := &inquest{r: r, s: s, source: plan.AccessSource{
-		Deployment: r.Deployment, StoreID: r.StoreID, By: q.By, Made: made, Deep: q.Deep, Only: q.Only,
+		Deployment: r.Deployment, StoreID: r.StoreID, Made: made, Deep: q.Deep, Only: q.Only,
 		Groups: s.Groups, Verified: s.Verified, Defaults: map[string]string{},
 		Known: map[string]map[string]plan.KnownRole{}, Holds: map[string]map[string]plan.Hold{},
 	}}
+	if in.source.By, err = r.Callers.CallerARN(ctx); err != nil {
+		in.problem(plan.Note, "caller-unknown", "", "who made this report is not known: "+err.Error())
+	}
 	if err := in.domains(ctx); err != nil {
 		return plan.AccessReport{}, err
 	}

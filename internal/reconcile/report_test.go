@@ -17,7 +17,7 @@ import (
 
 func (w *world) report(only plan.AccessFilter) plan.AccessReport {
 	w.t.Helper()
-	r, err := w.keeper.Report(w.t.Context(), reconcile.Inquiry{Only: only, By: "arn:aws:iam::111122223333:user/auditor"})
+	r, err := w.keeper.Report(w.t.Context(), reconcile.Inquiry{Only: only})
 	w.must(err)
 	return r
 }
@@ -76,6 +76,7 @@ func TestReportTellsWhoCanDoWhat(t *testing.T) {
 	})
 	want(t, "problems", problems(r), []string{"decide tags-removed", "note foreign", "note held", "note unmanaged"})
 	want(t, "complete", r.Complete, true)
+	want(t, "by", strings.HasPrefix(r.By, "arn:aws:iam::111122223333:"), true)
 	a := r.Access[5]
 	want(t, "group", a.Group+" "+a.GroupID, "ad-group-1 "+group)
 	want(t, "row", strings.Contains(a.Row, "mapping"), true)

@@ -34,7 +34,9 @@ func principal(d studio.Domain, v plan.Verdict) (Principal, bool) {
 	}
 }
 
-// assign lets a principal sign in, and records whether that is our doing.
+// assign lets a principal sign in, and records whether that is our doing. One
+// that is there already, and that we had begun to make, counts as ours: rather
+// that than one of ours that is never removed.
 func (r *Reconciler) assign(ctx context.Context, d studio.Domain, p Principal) error {
 	facts, err := r.gate().facts(ctx, d)
 	if err != nil {
@@ -43,11 +45,19 @@ func (r *Reconciler) assign(ctx context.Context, d studio.Domain, p Principal) e
 	if facts.Application == "" {
 		return fmt.Errorf("domain %s: %w", d.Name, errNoApplication)
 	}
+	earlier, err := r.Assignments.BeginAssignment(ctx, d.Name, p)
+	if err != nil {
+		return fmt.Errorf("record that %s is about to be assigned to domain %s: %w", p, d.Name, err)
+	}
 	made, err := r.SignIn.Assign(ctx, d, facts.Application, p)
 	if err != nil {
-		return fmt.Errorf("let %s sign in to domain %s: %w", p, d.Name, err)
+		err = fmt.Errorf("let %s sign in to domain %s: %w", p, d.Name, err)
+		if !made && !earlier {
+			err = errors.Join(err, wrap(r.Assignments.AbandonAssignment(ctx, d.Name, p), "record that %s was not assigned to domain %s", p, d.Name))
+		}
+		return err
 	}
-	return wrap(r.Assignments.RecordAssignment(ctx, d.Name, p, made), "record that %s is assigned to domain %s", p, d.Name)
+	return wrap(r.Assignments.RecordAssignment(ctx, d.Name, p, made || earlier), "record that %s is assigned to domain %s", p, d.Name)
 }
 
 // String is how errors name a principal.
@@ -192,8 +202,8 @@ func (r Removal) GroupOf() string {
 // guard: each member counts. The answer is why it is held, "" when it is not.
 func (r *Reconciler) UnassignGroup(ctx context.Context, t Target, groupID string, by plan.Trigger) (held string, err error) {
 	p := Principal{Group: true, ID: groupID}
-	known, ours, err := r.Assignments.Assigned(ctx, t.Domain.Name, p)
-	if err != nil || !known || !ours || t.Domain.Mode == studio.Observe {
+	_, ours, err := r.Assignments.Assigned(ctx, t.Domain.Name, p)
+	if err != nil || !ours || t.Domain.Mode == studio.Observe {
 		return "", wrap(err, "look up whether %s is assigned to domain %s", p, t.Domain.Name)
 	}
 	rows, err := r.Mapping.Rows(ctx)

@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,6 +29,7 @@ import (
 	"studiokeeper/internal/awscloud"
 	"studiokeeper/internal/event"
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/plan"
 	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/studio"
 )
@@ -46,6 +49,7 @@ type world struct {
 	domain string
 	keeper *reconcile.Reconciler
 	queue  *queue
+	config string              // file
 	http   awscloud.HTTPClient // nil: the SDK's own
 }
 
@@ -66,6 +70,13 @@ func inMemory(t *testing.T, edit func(string) string) *world {
 	cloud := &localcloud.Cloud{ProfileDelay: -1}
 	t.Cleanup(cloud.Close)
 	return worldOn(t, cloud, "http://aws.local", &http.Client{Transport: localcloud.Transport{Cloud: cloud}}, edit)
+}
+
+// virtually runs a story in memory, in time that passes by itself.
+func virtually(edit func(string) string, story func(t *testing.T, w *world)) func(*testing.T) {
+	return func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { story(t, inMemory(t, edit)) })
+	}
 }
 
 func worldOn(t testing.TB, cloud *localcloud.Cloud, endpoint string, client awscloud.HTTPClient, edit func(string) string) *world {
@@ -136,13 +147,16 @@ func (w *world) open(edit func(string) string) {
 	}
 	file := filepath.Join(w.t.TempDir(), "studiokeeper.yaml")
 	w.must(os.WriteFile(file, []byte(text), 0o600))
-	keeper, err := app.Open(context.Background(), app.Options{
-		Config: file, Lookup: os.LookupEnv, Queue: w.queue, Log: slog.New(slog.DiscardHandler), HTTP: w.http,
-	})
+	w.config = file
+	keeper, err := app.Open(context.Background(), w.options())
 	w.must(err)
 	keeper.Now, keeper.Mapping.Now = w.cloud.Now, w.cloud.Now
 	keeper.Leases.(*awscloud.State).Now = w.cloud.Now
 	w.keeper = keeper
+}
+
+func (w *world) options() app.Options {
+	return app.Options{Config: w.config, Lookup: os.LookupEnv, Queue: w.queue, Log: slog.New(slog.DiscardHandler), HTTP: w.http}
 }
 
 func (w *world) must(err error) {
@@ -325,20 +339,32 @@ func (w *world) tags(userName string) map[string]string {
 	return nil
 }
 
-// journal lists what the journal holds of a user, as "kind outcome".
-func (w *world) journal(user string) []string {
+// entries are what the journal holds of a user.
+func (w *world) entries(user string) []plan.Entry {
 	w.t.Helper()
 	out, err := dynamodb.NewFromConfig(w.aws).Query(context.Background(), &dynamodb.QueryInput{
 		TableName: aws.String("state"), KeyConditionExpression: aws.String("pk = :pk"),
 		ExpressionAttributeValues: map[string]dynamotypes.AttributeValue{":pk": &dynamotypes.AttributeValueMemberS{Value: "journal#" + user}},
 	})
 	w.must(err)
-	var lines []string
+	var entries []plan.Entry
 	for _, item := range out.Items {
 		if item["sk"].(*dynamotypes.AttributeValueMemberS).Value == "head" {
 			continue
 		}
-		lines = append(lines, item["kind"].(*dynamotypes.AttributeValueMemberS).Value+" "+item["outcome"].(*dynamotypes.AttributeValueMemberS).Value)
+		var e plan.Entry
+		w.must(json.Unmarshal([]byte(item["entry"].(*dynamotypes.AttributeValueMemberS).Value), &e))
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+// journal lists what the journal holds of a user, as "kind outcome".
+func (w *world) journal(user string) []string {
+	w.t.Helper()
+	var lines []string
+	for _, e := range w.entries(user) {
+		lines = append(lines, string(e.Change.Kind)+" "+string(e.Outcome))
 	}
 	return lines
 }

@@ -1,0 +1,98 @@
+package function
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"studiokeeper/internal/event"
+	"studiokeeper/internal/plan"
+	"studiokeeper/internal/reconcile"
+)
+
+const (
+	zeros   = `{"Conflicts":0,"DeletionsFailed":0,"Errors":0,"QuarantineFailed":0,"RemovalsHeld":0,"TagsRemoved":0,"_aws":{"Timestamp":1767323045678,"CloudWatchMetrics":[{"Namespace":"studiokeeper","Dimensions":`
+	defined = `"Metrics":[{"Name":"Conflicts","Unit":"Count"},{"Name":"DeletionsFailed","Unit":"Count"},{"Name":"Errors","Unit":"Count"},{"Name":"QuarantineFailed","Unit":"Count"},{"Name":"RemovalsHeld","Unit":"Count"},{"Name":"TagsRemoved","Unit":"Count"}`
+	alone   = `[["deployment"]],`
+	within  = `[["deployment"],["deployment","domain"]],`
+)
+
+func TestMetricsOfAnInvocation(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
+	in := func(domain string) reconcile.Result {
+		return reconcile.Result{Key: reconcile.Key{Domain: domain, UserID: "u"}}
+	}
+	alarmed := func(codes ...string) reconcile.Result {
+		r := in("research")
+		for _, c := range codes {
+			r.Alarms = append(r.Alarms, plan.Reason{Code: c, Text: "alice@example.com"})
+		}
+		return r
+	}
+	failedApart := in("other")
+	failedApart.Err = errors.New("refused")
+	held := in("research")
+	held.Held = true
+	joined := in("research")
+	joined.BecameReady = true
+	joined.Entries = []plan.Entry{
+		{Outcome: plan.Begun, Change: plan.Change{Kind: plan.Create}}, {Outcome: plan.Done, Change: plan.Change{Kind: plan.Create}},
+		{Outcome: plan.FailedAt, Change: plan.Change{Kind: plan.Assign}},
+	}
+	conflict := in("research")
+	conflict.Changes = []plan.Change{{Kind: plan.Conflict, UserName: "alice@example.com"}, {Kind: plan.Wait}, {Kind: plan.Quarantine}}
+	type looked struct {
+		results []reconcile.Result
+		err     error
+	}
+	refused := errors.New("refused")
+	for _, c := range []struct {
+		what  string
+		looks []looked
+		want  string
+	}{
+		{"nobody was looked at", nil, zeros + alone + defined + `]}]},"deployment":"prod"}` + "\n"},
+		{"nothing to do", []looked{{results: []reconcile.Result{in("research")}}}, zeros + within + defined + `]}]},"deployment":"prod","domain":"research"}` + "\n"},
+		{
+			"somebody joined", []looked{{results: []reconcile.Result{joined}}},
+			`{"ChangesCreate":1,"Conflicts":0,"DeletionsFailed":0,"Errors":0,"QuarantineFailed":0,"RemovalsHeld":0,"TagsRemoved":0,"UsersReady":1,"_aws":{"Timestamp":1767323045678,"CloudWatchMetrics":[{"Namespace":"studiokeeper","Dimensions":` +
+				within + defined + `,{"Name":"ChangesCreate","Unit":"Count"},{"Name":"UsersReady","Unit":"Count"}]}]},"deployment":"prod","domain":"research"}` + "\n",
+		},
+		{
+			"all that alarms", []looked{
+				{results: []reconcile.Result{alarmed(reconcile.AlarmDelete, reconcile.AlarmQuarantine, reconcile.AlarmTags)}, err: refused},
+				{results: []reconcile.Result{alarmed(reconcile.AlarmDelete)}}, {results: []reconcile.Result{held}}, {results: []reconcile.Result{conflict}},
+			},
+			`{"Conflicts":1,"DeletionsFailed":2,"Errors":1,"QuarantineFailed":1,"RemovalsHeld":1,"TagsRemoved":1,"_aws":{"Timestamp":1767323045678,"CloudWatchMetrics":[{"Namespace":"studiokeeper","Dimensions":` +
+				within + defined + `]}]},"deployment":"prod","domain":"research"}` + "\n",
+		},
+		{
+			"one domain of two failed", []looked{{results: []reconcile.Result{in("research"), failedApart}}},
+			`{"Conflicts":0,"DeletionsFailed":0,"Errors":1,"QuarantineFailed":0,"RemovalsHeld":0,"TagsRemoved":0,"_aws":{"Timestamp":1767323045678,"CloudWatchMetrics":[{"Namespace":"studiokeeper","Dimensions":` +
+				within + defined + `]}]},"deployment":"prod","domain":"other"}` + "\n" +
+				zeros + within + defined + `]}]},"deployment":"prod","domain":"research"}` + "\n",
+		},
+		{
+			"a look that nobody came of", []looked{{err: refused}},
+			`{"Conflicts":0,"DeletionsFailed":0,"Errors":1,"QuarantineFailed":0,"RemovalsHeld":0,"TagsRemoved":0,"_aws":{"Timestamp":1767323045678,"CloudWatchMetrics":[{"Namespace":"studiokeeper","Dimensions":` +
+				alone + defined + `]}]},"deployment":"prod"}` + "\n",
+		},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			var m meter
+			for _, l := range c.looks {
+				m.look(event.Look{Scope: event.User}, l.results, l.err)
+			}
+			var out bytes.Buffer
+			if err := m.write(&out, "prod", at); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, out.String()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
