@@ -131,6 +131,23 @@ func byhand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
+// tag USERNAME KEY=VALUE… tags the user's profile as an administrator would.
+func tag(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: tag USERNAME KEY=VALUE...")
+	}
+	api, domain, name := sagemaker.NewFromConfig(client(ts)), domainID(ts), profileNamed(ts, args[0])
+	d, err := api.DescribeUserProfile(context.Background(), &sagemaker.DescribeUserProfileInput{DomainId: &domain, UserProfileName: &name})
+	ts.Check(err)
+	var tags []sagemakertypes.Tag
+	for _, tag := range args[1:] {
+		key, value, _ := strings.Cut(tag, "=")
+		tags = append(tags, sagemakertypes.Tag{Key: &key, Value: &value})
+	}
+	_, err = api.AddTags(context.Background(), &sagemaker.AddTagsInput{ResourceArn: d.UserProfileArn, Tags: tags})
+	ts.Check(err)
+}
+
 // profileNamed finds the name of the user's profile.
 func profileNamed(ts *testscript.TestScript, userName string) string {
 	api := sagemaker.NewFromConfig(client(ts))

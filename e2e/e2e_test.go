@@ -54,7 +54,7 @@ func TestScripts(t *testing.T) {
 			"serve": serve, "configure": configure, "undeploy": undeploy, "bootstrap": bootstrap, "advance": advance,
 			"user": user, "group": group, "join": join, "leave": leave, "console": console, "signin": signin, "joined": joined,
 			"row": row, "item": item, "queue": queue, "drained": drained,
-			"domain": domain, "profile": profile, "profilein": profilein, "byhand": byhand, "runapp": runapp, "apps": apps, "setting": setting,
+			"domain": domain, "profile": profile, "profilein": profilein, "byhand": byhand, "tag": tag, "runapp": runapp, "apps": apps, "setting": setting,
 			"watch": watch, "noticed": noticed,
 			"parameter": parameter, "role": role, "noprofile": noprofile, "pass": pass, "held": held, "tamper": tamper,
 			"space": space, "spaces": spaces, "fault": fault, "untag": untag, "foreign": foreign, "hasprofile": hasprofile,
