@@ -228,6 +228,7 @@ func (s *surveyor) intern() {
 // tagList is one listing of tags, which the domains of a place share.
 type tagList struct {
 	once sync.Once
+	done chan struct{} // closed once it was read
 	err  error
 	of   map[string][]taggedProfile // by domain id
 }
@@ -247,29 +248,35 @@ func (s *surveyor) tagLists() map[Target]*tagList {
 	for _, t := range s.targets {
 		at := place{t.Domain.Account, t.Domain.Region, t.Domain.AssumeRole}
 		if shared[at] == nil {
-			shared[at] = &tagList{of: map[string][]taggedProfile{}}
+			shared[at] = &tagList{done: make(chan struct{}), of: map[string][]taggedProfile{}}
 		}
 		lists[t] = shared[at]
 	}
 	return lists
 }
 
+// read answers what the domain's place lists. Whoever asks first reads, and the
+// others wait.
 func (l *tagList) read(ctx context.Context, s *surveyor, t Target) ([]taggedProfile, error) {
-	l.once.Do(func() {
-		same := map[string]string{}
-		one := func(text string) string {
-			if known, ok := same[text]; ok {
-				return known
-			}
-			same[text] = text
-			return text
-		}
-		l.err = s.r.Tags.EachTagged(ctx, t.Domain, func(domainID, name string, tags studio.OurTags) {
-			tags.Deployment, tags.Group, tags.Applied = one(tags.Deployment), one(tags.Group), one(tags.Applied)
-			domainID = one(domainID)
-			l.of[domainID] = append(l.of[domainID], taggedProfile{name, tags})
-			s.x.Progress.Tagged.Add(1)
-		})
-	})
+	l.once.Do(func() { go l.list(ctx, s, t) })
+	<-l.done
 	return l.of[t.Domain.ID], wrap(l.err, "list the tags of user profiles in %s, %s", t.Domain.Account, t.Domain.Region)
+}
+
+func (l *tagList) list(ctx context.Context, s *surveyor, t Target) {
+	defer close(l.done)
+	same := map[string]string{}
+	one := func(text string) string {
+		if known, ok := same[text]; ok {
+			return known
+		}
+		same[text] = text
+		return text
+	}
+	l.err = s.r.Tags.EachTagged(ctx, t.Domain, func(domainID, name string, tags studio.OurTags) {
+		tags.Deployment, tags.Group, tags.Applied = one(tags.Deployment), one(tags.Group), one(tags.Applied)
+		domainID = one(domainID)
+		l.of[domainID] = append(l.of[domainID], taggedProfile{name, tags})
+		s.x.Progress.Tagged.Add(1)
+	})
 }
