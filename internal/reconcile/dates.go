@@ -131,14 +131,22 @@ func (m *Mapping) reading(ctx context.Context) (reading, error) {
 	return reading{m.rows, m.at, m.edits}, nil
 }
 
-// known reads what is remembered of rows. It goes before the rows are read: what
-// others saw later then never looks like an edit back.
-func (m *Mapping) known(ctx context.Context) (Dates, error) {
-	if m.Dates == nil {
-		return Dates{}, nil
+// known reads what is remembered of names and rows, in one round. It goes before
+// the rows are read: what others saw later then never looks like an edit back.
+func (m *Mapping) known(ctx context.Context) (pins map[string]string, known Dates, err error) {
+	g, round := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		pins, err = m.Pins.Pinned(round)
+		return wrap(err, "read which group each name meant at first")
+	})
+	if m.Dates != nil {
+		g.Go(func() (err error) {
+			known, err = m.Dates.Dates(round)
+			return wrap(err, "read since when the mapping rows say what they say")
+		})
 	}
-	known, err := m.Dates.Dates(ctx)
-	return known, wrap(err, "read since when the mapping rows say what they say")
+	err = g.Wait()
+	return pins, known, err
 }
 
 // date finds out what was edited since it was last remembered.

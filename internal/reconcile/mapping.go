@@ -111,7 +111,7 @@ func (m *Mapping) PinNew(ctx context.Context) error {
 
 func (m *Mapping) read(ctx context.Context) error {
 	now := m.Now()
-	known, err := m.known(ctx)
+	pins, known, err := m.known(ctx)
 	if err != nil {
 		return err
 	}
@@ -122,10 +122,6 @@ func (m *Mapping) read(ctx context.Context) error {
 			return fmt.Errorf("read the mapping table: %w", err)
 		}
 		rows = append(rows, kept...)
-	}
-	pins, err := m.Pins.Pinned(ctx)
-	if err != nil {
-		return fmt.Errorf("read which group each name meant at first: %w", err)
 	}
 	if m.groups == nil || !now.Before(m.fresh.Add(m.Cache)) {
 		m.groups, m.names, m.fresh = map[studio.GroupRef]foundGroup{}, map[string]string{}, now
