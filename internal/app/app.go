@@ -137,6 +137,7 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 		Grace:        cfg.Offboarding.Grace,
 		Protected:    cfg.Protected.Users,
 		Limit:        plan.Limit(cfg.Limits.Removals),
+		ChangeLimit:  plan.Limit(cfg.Limits.Changes),
 		RejectFor:    cfg.Limits.RejectFor,
 		Targets:      targets(cfg),
 		Identity:     identity,
@@ -155,6 +156,7 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 		Spaces:       &awscloud.Spaces{Session: session},
 		Remover:      &awscloud.Remover{Session: session},
 		Removals:     state,
+		Changes:      state.ChangeGuard(),
 		SignIn:       &awscloud.SignIn{Session: session, At: center},
 		Assignments:  state,
 		Leases:       state,
@@ -180,13 +182,13 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 func mapping(cfg *config.Config, session *awscloud.Session, home awscloud.Place, identity *awscloud.IdentityStore, state *awscloud.State, now func() time.Time) *reconcile.Mapping {
 	m := &reconcile.Mapping{
 		Rules: cfg.Mapping.Rules, Allowed: cfg.RoleAllowed, Domains: cfg.Domains,
-		Identity: identity, Groups: identity, Pins: state, Cache: cfg.Mapping.Cache, Now: now,
+		Identity: identity, Groups: identity, Pins: state, Dates: state, Cache: cfg.Mapping.Cache, Now: now,
 	}
 	if cfg.Mapping.Table != "" {
 		m.Table = &awscloud.Mapping{Session: session, At: home, Table: cfg.Mapping.Table}
 	}
 	if len(cfg.Mapping.Naming) > 0 {
-		m.Naming = cfg.NamedRows
+		m.Naming, m.Templates = cfg.NamedRows, cfg.NamingTemplates()
 	}
 	return m
 }

@@ -12,12 +12,60 @@ import (
 	"studiokeeper/internal/reconcile"
 )
 
-func windowKey(domain string) item { return key("guard#"+domain, "window") }
+// guardItems are reconcile.Removals of one kind: what the guard decided about it, and its windows.
+type guardItems struct {
+	*State
+	people string // pk of what was decided, before the domain
+	window string // sk of a domain's window
+}
+
+var _ reconcile.Removals = guardItems{}
+
+func (s *State) removals() guardItems { return guardItems{s, "removal#", "window"} }
+
+// ChangeGuard is where the guard keeps what it decides about changes because of an edited row, apart from
+// removals: the State itself is for those.
+func (s *State) ChangeGuard() reconcile.Removals { return guardItems{s, "change#", "changes"} }
+
+// Removal implements reconcile.Removals.
+func (s *State) Removal(ctx context.Context, k reconcile.Key) (reconcile.Removal, error) {
+	return s.removals().Removal(ctx, k)
+}
+
+// Removals implements reconcile.Removals.
+func (s *State) Removals(ctx context.Context, domain string) ([]reconcile.Removal, error) {
+	return s.removals().Removals(ctx, domain)
+}
+
+// Window implements reconcile.Removals.
+func (s *State) Window(ctx context.Context, domain string) (reconcile.GuardWindow, error) {
+	return s.removals().Window(ctx, domain)
+}
+
+// SetWindow implements reconcile.Removals.
+func (s *State) SetWindow(ctx context.Context, domain string, w reconcile.GuardWindow) error {
+	return s.removals().SetWindow(ctx, domain, w)
+}
+
+// Admit implements reconcile.Removals.
+func (s *State) Admit(ctx context.Context, r reconcile.Removal, w reconcile.GuardWindow) error {
+	return s.removals().Admit(ctx, r, w)
+}
+
+// Decide implements reconcile.Removals.
+func (s *State) Decide(ctx context.Context, r reconcile.Removal) error {
+	return s.removals().Decide(ctx, r)
+}
+
+// Drop implements reconcile.Removals.
+func (s *State) Drop(ctx context.Context, k reconcile.Key) error { return s.removals().Drop(ctx, k) }
+
+func (s guardItems) windowKey(domain string) item { return key("guard#"+domain, s.window) }
 
 // Window implements reconcile.Removals. A window that cannot be understood is an error: taken for an empty
 // one, it would let go as many again.
-func (s *State) Window(ctx context.Context, domain string) (reconcile.GuardWindow, error) {
-	it, err := s.get(ctx, windowKey(domain))
+func (s guardItems) Window(ctx context.Context, domain string) (reconcile.GuardWindow, error) {
+	it, err := s.get(ctx, s.windowKey(domain))
 	if err != nil || it == nil {
 		return reconcile.GuardWindow{}, err
 	}
@@ -49,7 +97,7 @@ func windowOf(it item) (w reconcile.GuardWindow, err error) {
 
 // SetWindow implements reconcile.Removals. The writer's mark lets a repeated write, whose first answer was
 // lost, through once more instead of being stopped by itself.
-func (s *State) SetWindow(ctx context.Context, domain string, w reconcile.GuardWindow) error {
+func (s guardItems) SetWindow(ctx context.Context, domain string, w reconcile.GuardWindow) error {
 	put := s.windowWrite(domain, w)
 	condition := *put.ConditionExpression + " OR #writer = :writer"
 	put.ExpressionAttributeNames["#writer"] = "writer"
@@ -70,8 +118,8 @@ func (s *State) SetWindow(ctx context.Context, domain string, w reconcile.GuardW
 
 // windowWrite puts the window with the next version, if it still has the version that was read. It has no
 // expiry: a guard that tripped stays so until a person has decided.
-func (s *State) windowWrite(domain string, w reconcile.GuardWindow) types.Put {
-	it := windowKey(domain)
+func (s guardItems) windowWrite(domain string, w reconcile.GuardWindow) types.Put {
+	it := s.windowKey(domain)
 	it["start"], it["tripped"] = timeText(w.Start), truth(w.Tripped)
 	it["managed"], it["admitted"] = number(int64(w.Managed)), number(int64(w.Admitted))
 	it["version"] = number(w.Version + 1)

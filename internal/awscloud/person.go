@@ -30,14 +30,16 @@ func (s *State) person(operation, domain string, it item) (reconcile.Person, err
 		return reconcile.Person{}, s.request(operation, it).broken("user %q has no attribute profile; delete the item or repair it", p.UserID)
 	}
 	p.Role = stringOf(it, "role")
-	p.Ready, p.Leaving = isTrue(it, "ready"), isTrue(it, "leaving")
-	since := stringOf(it, "since")
-	if since == "" {
-		return p, nil
-	}
-	var err error
-	if p.Since, err = time.Parse(time.RFC3339Nano, since); err != nil {
-		return reconcile.Person{}, s.request(operation, it).broken("user %q: attribute since: %w", p.UserID, err)
+	p.Ready, p.Leaving, p.Changing = isTrue(it, "ready"), isTrue(it, "leaving"), isTrue(it, "changing")
+	for name, at := range map[string]*time.Time{"since": &p.Since, "settled": &p.Settled} {
+		written := stringOf(it, name)
+		if written == "" {
+			continue
+		}
+		var err error
+		if *at, err = time.Parse(time.RFC3339Nano, written); err != nil {
+			return reconcile.Person{}, s.request(operation, it).broken("user %q: attribute %s: %w", p.UserID, name, err)
+		}
 	}
 	return p, nil
 }
@@ -47,9 +49,11 @@ func (s *State) person(operation, domain string, it item) (reconcile.Person, err
 func (s *State) Remember(ctx context.Context, p reconcile.Person) error {
 	it := personKey(p.Key)
 	it["profile"], it["group"], it["role"] = text(p.Profile), text(p.GroupID), text(p.Role)
-	it["ready"], it["leaving"] = truth(p.Ready), truth(p.Leaving)
-	if !p.Since.IsZero() {
-		it["since"] = text(p.Since.UTC().Format(time.RFC3339Nano))
+	it["ready"], it["leaving"], it["changing"] = truth(p.Ready), truth(p.Leaving), truth(p.Changing)
+	for name, at := range map[string]time.Time{"since": p.Since, "settled": p.Settled} {
+		if !at.IsZero() {
+			it[name] = text(at.UTC().Format(time.RFC3339Nano))
+		}
 	}
 	if _, err := s.client().PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table, Item: it}); err != nil {
 		return s.request("PutItem", it).failed(err, nil)

@@ -15,13 +15,15 @@ const pins = "pins"
 // display names of 1,024 characters may have four times as many.
 const longestPinKey = 512
 
-// pinKey is readable for all but very long names.
-func pinKey(name string) item {
+func pinKey(name string) item { return nameKey(pins, name) }
+
+// nameKey is readable for all but very long names.
+func nameKey(pk, name string) item {
 	if len(name) <= longestPinKey {
-		return key(pins, "name#"+name)
+		return key(pk, "name#"+name)
 	}
 	sum := sha256.Sum256([]byte(name))
-	return key(pins, "sha256#"+hex.EncodeToString(sum[:]))
+	return key(pk, "sha256#"+hex.EncodeToString(sum[:]))
 }
 
 // Pinned implements reconcile.Pins. An item that was not written by us is an error: leaving it out would

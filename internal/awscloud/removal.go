@@ -16,11 +16,11 @@ const sortedTime = "2006-01-02T15:04:05.000000000Z"
 
 func timeText(t time.Time) types.AttributeValue { return text(t.UTC().Format(sortedTime)) }
 
-func removalKey(k reconcile.Key) item { return key("removal#"+k.Domain, k.UserID) }
+func (s guardItems) decisionKey(k reconcile.Key) item { return key(s.people+k.Domain, k.UserID) }
 
 // Removal implements reconcile.Removals.
-func (s *State) Removal(ctx context.Context, k reconcile.Key) (reconcile.Removal, error) {
-	it, err := s.get(ctx, removalKey(k))
+func (s guardItems) Removal(ctx context.Context, k reconcile.Key) (reconcile.Removal, error) {
+	it, err := s.get(ctx, s.decisionKey(k))
 	if err != nil || it == nil {
 		return reconcile.Removal{}, err
 	}
@@ -28,9 +28,9 @@ func (s *State) Removal(ctx context.Context, k reconcile.Key) (reconcile.Removal
 }
 
 // Removals implements reconcile.Removals.
-func (s *State) Removals(ctx context.Context, domain string) ([]reconcile.Removal, error) {
+func (s guardItems) Removals(ctx context.Context, domain string) ([]reconcile.Removal, error) {
 	var all []reconcile.Removal
-	err := s.query(ctx, "removal#"+domain, func(it item) error {
+	err := s.query(ctx, s.people+domain, func(it item) error {
 		r, err := s.removal("Query", domain, it)
 		all = append(all, r)
 		return err
@@ -44,8 +44,8 @@ func (s *State) Removals(ctx context.Context, domain string) ([]reconcile.Remova
 // Admit implements reconcile.Removals with one transaction, so that a person is decided about and counted, or
 // neither. The SDK gives it a ClientRequestToken, by which DynamoDB recognises a write that is repeated
 // because its answer was lost. A rejection without an end is never replaced here.
-func (s *State) Admit(ctx context.Context, r reconcile.Removal, w reconcile.GuardWindow) error {
-	of := s.request("TransactWriteItems", windowKey(r.Domain))
+func (s guardItems) Admit(ctx context.Context, r reconcile.Removal, w reconcile.GuardWindow) error {
+	of := s.request("TransactWriteItems", s.windowKey(r.Domain))
 	of.on += fmt.Sprintf(", removal of user %q", r.UserID)
 	if !known(r.Decision) {
 		return of.failed(noDecision(r), nil)
@@ -67,19 +67,24 @@ func (s *State) Admit(ctx context.Context, r reconcile.Removal, w reconcile.Guar
 	return of.failed(fmt.Errorf("nothing was written: %w", ErrChanged), nil)
 }
 
-// decision puts a removal where there is none yet, or a rejection that is over.
-func (s *State) decision(r reconcile.Removal) types.Put {
+// decision puts a removal where there is none yet, or a rejection that is over, or one for another target.
+func (s guardItems) decision(r reconcile.Removal) types.Put {
 	condition := "attribute_not_exists(#pk) OR (#decision = :rejected AND #until <= :at)"
-	return types.Put{
-		TableName: &s.Table, Item: removalItem(r), ConditionExpression: &condition,
+	put := types.Put{
+		TableName: &s.Table, Item: s.removalItem(r), ConditionExpression: &condition,
 		ExpressionAttributeNames:  map[string]string{"#pk": "pk", "#decision": "decision", "#until": "until"},
 		ExpressionAttributeValues: item{":rejected": text(string(reconcile.Rejected)), ":at": timeText(r.At)},
 	}
+	if r.Target != "" {
+		condition += " OR #target <> :target"
+		put.ExpressionAttributeNames["#target"], put.ExpressionAttributeValues[":target"] = "target", text(r.Target)
+	}
+	return put
 }
 
 // Decide implements reconcile.Removals.
-func (s *State) Decide(ctx context.Context, r reconcile.Removal) error {
-	it := removalItem(r)
+func (s guardItems) Decide(ctx context.Context, r reconcile.Removal) error {
+	it := s.removalItem(r)
 	if !known(r.Decision) {
 		return s.request("PutItem", it).failed(noDecision(r), nil)
 	}
@@ -90,16 +95,19 @@ func (s *State) Decide(ctx context.Context, r reconcile.Removal) error {
 }
 
 // Drop implements reconcile.Removals.
-func (s *State) Drop(ctx context.Context, k reconcile.Key) error {
-	return s.drop(ctx, removalKey(k))
+func (s guardItems) Drop(ctx context.Context, k reconcile.Key) error {
+	return s.drop(ctx, s.decisionKey(k))
 }
 
 // removalItem has no expiry: what was decided holds until it is dropped.
-func removalItem(r reconcile.Removal) item {
-	it := removalKey(r.Key)
+func (s guardItems) removalItem(r reconcile.Removal) item {
+	it := s.decisionKey(r.Key)
 	it["userName"], it["profile"] = text(r.UserName), text(r.Profile)
 	it["decision"], it["reason"], it["why"] = text(string(r.Decision)), text(r.Reason), text(r.Why)
 	it["at"] = timeText(r.At)
+	if r.Target != "" {
+		it["target"], it["from"], it["to"] = text(r.Target), text(r.From), text(r.To)
+	}
 	if !r.Until.IsZero() {
 		it["until"] = timeText(r.Until)
 	}
@@ -108,11 +116,12 @@ func removalItem(r reconcile.Removal) item {
 
 // removal reads an item. One that was not written by us is an error: passed over, the person would be
 // decided about once more.
-func (s *State) removal(operation, domain string, it item) (reconcile.Removal, error) {
+func (s guardItems) removal(operation, domain string, it item) (reconcile.Removal, error) {
 	r := reconcile.Removal{
 		Key:      reconcile.Key{Domain: domain, UserID: stringOf(it, "sk")},
 		UserName: stringOf(it, "userName"), Profile: stringOf(it, "profile"),
 		Decision: reconcile.Decision(stringOf(it, "decision")), Reason: stringOf(it, "reason"), Why: stringOf(it, "why"),
+		Target: stringOf(it, "target"), From: stringOf(it, "from"), To: stringOf(it, "to"),
 	}
 	var err error
 	if !known(r.Decision) {

@@ -48,7 +48,7 @@ func TestAdmittingStoresPersonAndWindowTogether(t *testing.T) {
 	if diff := cmp.Diff(r, state.decided(t, r.Key)); diff != "" {
 		t.Error(diff)
 	}
-	for _, k := range []item{removalKey(r.Key), windowKey("research")} {
+	for _, k := range []item{state.removals().decisionKey(r.Key), state.removals().windowKey("research")} {
 		if it, err := state.get(t.Context(), k); err != nil || it == nil || it["expires"] != nil {
 			t.Errorf("the item is %v, %v; it must not expire", it, err)
 		}
@@ -154,7 +154,7 @@ func TestGuardItemsThatCannotBeUnderstoodAreAnError(t *testing.T) {
 	for name, attrs := range removals {
 		t.Run("a removal with "+name, func(t *testing.T) {
 			_, state, _ := newState(t)
-			it := removalKey(leaver(1, time.Time{}).Key)
+			it := state.removals().decisionKey(leaver(1, time.Time{}).Key)
 			maps.Copy(it, attrs)
 			state.put(t, it)
 			if got, err := state.Removal(t.Context(), leaver(1, time.Time{}).Key); err == nil || got != (reconcile.Removal{}) || !strings.Contains(err.Error(), identity(1)) {
@@ -168,7 +168,7 @@ func TestGuardItemsThatCannotBeUnderstoodAreAnError(t *testing.T) {
 	for _, name := range []string{"start", "managed", "admitted", "tripped", "version"} {
 		t.Run("a window without "+name, func(t *testing.T) {
 			_, state, _ := newState(t)
-			it := windowKey("research")
+			it := state.removals().windowKey("research")
 			maps.Copy(it, item{"start": at, "managed": number(40), "admitted": number(2), "tripped": yes(), "version": number(3)})
 			state.put(t, it)
 			if want := (reconcile.GuardWindow{Start: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Managed: 40, Admitted: 2, Tripped: true, Version: 3}); state.window(t) != want {

@@ -14,8 +14,8 @@ import (
 	"studiokeeper/internal/reconcile"
 )
 
-// State is reconcile's Leases, Looks, Persons, Pins, Assignments, Removals and Journal, with its reader, on one DynamoDB table
-// with the string keys pk (hash) and sk (range). Its TTL attribute is expires, in epoch seconds; DynamoDB
+// State is reconcile's Leases, Looks, Persons, Pins, RowDates, Assignments, Removals and Journal, with its reader, on one
+// DynamoDB table with the string keys pk (hash) and sk (range). Its TTL attribute is expires, in epoch seconds; DynamoDB
 // deletes days late, so nothing here ever rests on an item being gone.
 //
 // Every write that could meet another carries a condition, and every one may be repeated when its answer

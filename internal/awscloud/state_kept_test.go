@@ -68,6 +68,8 @@ func TestStateInAFile(t *testing.T) {
 		"many want a lease":           TestOfManyWhoWantALeaseExactlyOneGetsIt,
 		"looks move earlier":          TestALookMovesOnlyEarlierOrWhenItIsSpent,
 		"many schedule a look":        TestOfManyWhoScheduleALookExactlyOneSends,
+		"rows are dated":              TestARowIsDatedByTheFirstWhoSeesItChange,
+		"changes by target":           TestChangesAreDecidedApartFromRemovals,
 		"persons":                     TestPersonsAreRememberedAndListedOverAllPages,
 		"the journal keeps its order": TestTheJournalKeepsEveryEntryInOrder,
 		"what was told":               TestWhatWasToldIsToldForADay,

@@ -269,6 +269,7 @@ func TestPersonsAreRememberedAndListedOverAllPages(t *testing.T) {
 	alice := reconcile.Person{
 		Key: reconcile.Key{Domain: "research", UserID: identity(1)}, Profile: "alice-471", GroupID: identity(1001),
 		Role: roleNamed("ad-group-1"), Since: c.now().Add(time.Nanosecond).UTC(), Ready: true, Leaving: true,
+		Settled: c.now().Add(time.Hour).UTC(), Changing: true,
 	}
 	if got, err := state.Person(t.Context(), alice.Key); got != (reconcile.Person{}) || err != nil {
 		t.Errorf("before: got %+v, %v", got, err)
@@ -304,6 +305,7 @@ func TestAPersonThatCannotBeUnderstoodIsAnError(t *testing.T) {
 	for name, attrs := range map[string]item{
 		"a profile that is a number": {"profile": number(7)},
 		"a time that is none":        {"profile": text("alice-471"), "since": text("yesterday")},
+		"another that is none":       {"profile": text("alice-471"), "settled": text("yesterday")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			it := key("person#research", identity(1))

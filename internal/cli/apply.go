@@ -128,6 +128,11 @@ func (a *applying) run(ctx context.Context, flags scopeFlags) error {
 	work := &crew{env: a.env, keep: a.keep, queue: a.queue, until: time.Now().Add(a.wait), by: who, doc: doc}
 	done := work.carryOut(ctx)
 	done.Stale, done.Problems = left, append(done.Problems, doc.Problems...)
+	for _, d := range doc.Domains {
+		if d.Error != "" {
+			done.Problems = append(done.Problems, "domain "+d.Domain+" could not be read: "+d.Error)
+		}
+	}
 	return a.end(done)
 }
 

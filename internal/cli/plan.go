@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -125,7 +126,7 @@ func planned(doc plan.Document, detailed bool) error {
 	failed := doc.Summary().Failed
 	switch {
 	case failed == len(doc.Domains):
-		return fmt.Errorf("no domain could be read")
+		return errors.New("no domain could be read; what is wrong stands above")
 	case failed > 0 || len(doc.Problems) > 0:
 		return codeError{exitPartial, fmt.Errorf("%d domains could not be read, and there are %d more problems; all are named above", failed, len(doc.Problems))}
 	case detailed && doc.Summary().Held > 0:

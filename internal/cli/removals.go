@@ -18,13 +18,14 @@ import (
 )
 
 func removalsCommand(env Environment) *cobra.Command {
-	c := &cobra.Command{Use: "removals", Short: "Shows and decides about the removals that the guard holds", Args: noSuchCommand, RunE: help}
-	c.AddCommand(removalsListCommand(env), decideCommand(env, "approve", "Lets held removals go on", approve), decideCommand(env, "reject", "Keeps held people for a while", reject))
+	c := &cobra.Command{Use: "removals", Short: "Shows and decides about the removals and changes of role that the guard holds", Args: noSuchCommand, RunE: help}
+	c.AddCommand(removalsListCommand(env), decideCommand(env, "approve", "Lets what is held go on", approve), decideCommand(env, "reject", "Keeps held people for a while", reject))
 	return c
 }
 
-// heldRemoval is a removal for scripts.
+// heldRemoval is a removal, or a change because of an edited row, for scripts.
 type heldRemoval struct {
+	Kind     plan.Bounded       `json:"kind"`
 	Domain   string             `json:"domain"`
 	UserID   string             `json:"userId"`
 	UserName string             `json:"userName,omitempty"`
@@ -34,6 +35,8 @@ type heldRemoval struct {
 	Reason   string             `json:"reason"`
 	At       time.Time          `json:"at"`
 	Until    *time.Time         `json:"until,omitempty"`
+	From     string             `json:"from,omitempty"` // of a change: the role that the person has
+	To       string             `json:"to,omitempty"`   // of a change: the role that the row gives
 }
 
 func removalsListCommand(env Environment) *cobra.Command {
@@ -78,9 +81,9 @@ func removalsIn(ctx context.Context, r *reconcile.Reconciler, domain string) ([]
 			continue
 		}
 		known = true
-		found, err := r.Removals.Removals(ctx, t.Domain.Name)
+		found, err := r.Decided(ctx, t.Domain.Name)
 		if err != nil {
-			return nil, fmt.Errorf("list the removals of %s: %w", t.Domain.Name, err)
+			return nil, err
 		}
 		all = append(all, found...)
 	}
@@ -93,7 +96,10 @@ func removalsIn(ctx context.Context, r *reconcile.Reconciler, domain string) ([]
 func forScripts(removals []reconcile.Removal) []heldRemoval {
 	out := []heldRemoval{}
 	for _, r := range removals {
-		h := heldRemoval{Domain: r.Domain, UserID: r.UserID, UserName: r.UserName, Profile: r.Profile, Decision: r.Decision, Why: r.Why, Reason: r.Reason, At: r.At}
+		h := heldRemoval{
+			Kind: r.What(), Domain: r.Domain, UserID: r.UserID, UserName: r.UserName, Profile: r.Profile, Decision: r.Decision,
+			Why: r.Why, Reason: r.Reason, At: r.At, From: r.From, To: r.To,
+		}
 		if r.Decision == reconcile.Rejected {
 			h.Until = &r.Until
 		}
@@ -108,11 +114,31 @@ func listRemovals(env Environment, removals []reconcile.Removal) error {
 		return err
 	}
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "DOMAIN\tUSER\tPROFILE\tDECISION\tWHY")
+	fmt.Fprintln(w, "DOMAIN\tUSER\tPROFILE\tWHAT\tDECISION\tWHY")
 	for _, r := range removals {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Domain, label(r), r.Profile, decision(r), r.Why)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Domain, label(r), r.Profile, what(r), decision(r), r.Why)
 	}
 	return w.Flush()
+}
+
+// what is held, in the words of people.
+func what(r reconcile.Removal) string {
+	switch {
+	case r.What() == plan.Removals:
+		return "removal"
+	case r.From == r.To:
+		return "change of settings"
+	default:
+		return "change of role: " + roleName(r.From) + " → " + roleName(r.To)
+	}
+}
+
+// roleName is the part of a role's ARN that tells it from others of its account.
+func roleName(arn string) string {
+	if _, name, ok := strings.Cut(arn, ":role/"); ok {
+		return name
+	}
+	return arn
 }
 
 func label(r reconcile.Removal) string {
@@ -165,7 +191,7 @@ func decideCommand(env Environment, verb, short string, decide decider) *cobra.C
 			if err := listRemovals(env, chosen); err != nil || len(chosen) == 0 {
 				return err
 			}
-			if err := confirm(c.Context(), env, yes, fmt.Sprintf("%s %d removals?", verb, len(chosen))); err != nil {
+			if err := confirm(c.Context(), env, yes, fmt.Sprintf("%s %s?", verb, howMany(chosen))); err != nil {
 				return err
 			}
 			who, err := person(c.Context(), r, "removals "+verb)
@@ -182,6 +208,24 @@ func decideCommand(env Environment, verb, short string, decide decider) *cobra.C
 	c.Flags().DurationVar(&wait, "wait", wait, "how long to go on with what takes its time, such as apps that end")
 	addNoLock(c, &noLock)
 	return c
+}
+
+// howMany says how many of what are to be decided about.
+func howMany(chosen []reconcile.Removal) string {
+	changes := 0
+	for _, r := range chosen {
+		if r.What() == plan.Changes {
+			changes++
+		}
+	}
+	switch removals := len(chosen) - changes; {
+	case changes == 0:
+		return fmt.Sprintf("%d removals", removals)
+	case removals == 0:
+		return fmt.Sprintf("%d changes", changes)
+	default:
+		return fmt.Sprintf("%d removals and %d changes", removals, changes)
+	}
 }
 
 // person is who runs a command that changes something, as the journal names

@@ -175,7 +175,7 @@ func (r *replayer) look(ctx context.Context, l event.Look, one *replayed) error 
 		r.alarm(res)
 		err = errors.Join(err, res.Err)
 		if res.Held {
-			err = errors.Join(err, codeError{exitHeld, fmt.Errorf("the removal of user %s in %s is held; studiokeeper removals list shows why", res.Key.UserID, res.Key.Domain)})
+			err = errors.Join(err, codeError{exitHeld, fmt.Errorf("the %s of user %s in %s is held; studiokeeper removals list shows why", res.HeldOf, res.Key.UserID, res.Key.Domain)})
 		}
 		one.Looks = append(one.Looks, function.LookOf(res))
 	}

@@ -185,15 +185,15 @@ func TestNamingRulesMakeRows(t *testing.T) {
 		want        []studio.Row
 	}{
 		{"a glob", "studio-nlp", []studio.Row{{Domain: "research", Role: "arn:aws:iam::111122223333:role/studio/studio-nlp", Priority: 100,
-			Source: "testdata/full.yaml:60:7 (mapping.naming[0])"}}},
+			Rule: "studio-*", Source: "testdata/full.yaml:60:7 (mapping.naming[0])"}}},
 		{"captures", "ml-ops-search", []studio.Row{{Domain: "sandbox", Role: "arn:aws:iam::444455556666:role/studio/sandbox-search-ops", Priority: 50,
-			Source: "testdata/full.yaml:63:7 (mapping.naming[1])"}}},
+			Rule: "/^ml-(dev|ops)-(.+)$/", Source: "testdata/full.yaml:63:7 (mapping.naming[1])"}}},
 		{"another name", "finance", nil},
 		{"a match of a part only", "my-studio-nlp", nil},
 		{"another case", "Studio-nlp", nil},
-		{"a name that would choose a path", "studio-x/admin", []studio.Row{{Domain: "research", Priority: 100, Source: "testdata/full.yaml:60:7 (mapping.naming[0])",
+		{"a name that would choose a path", "studio-x/admin", []studio.Row{{Domain: "research", Priority: 100, Rule: "studio-*", Source: "testdata/full.yaml:60:7 (mapping.naming[0])",
 			Unreadable: `"studio-x/admin" cannot be part of a role's name (letters, digits and _+=,.@- can)`}}},
-		{"a placeholder in a name", "studio-{account}", []studio.Row{{Domain: "research", Priority: 100, Source: "testdata/full.yaml:60:7 (mapping.naming[0])",
+		{"a placeholder in a name", "studio-{account}", []studio.Row{{Domain: "research", Priority: 100, Rule: "studio-*", Source: "testdata/full.yaml:60:7 (mapping.naming[0])",
 			Unreadable: `"studio-{account}" cannot be part of a role's name (letters, digits and _+=,.@- can)`}}},
 	}
 	for _, tc := range cases {

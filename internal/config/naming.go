@@ -63,9 +63,19 @@ func (c *Config) NamedRows(group string) []studio.Row {
 	return rows
 }
 
+// NamingTemplates are the naming rules as rows of no group, whose roles still
+// have their placeholders.
+func (c *Config) NamingTemplates() []studio.Row {
+	var rows []studio.Row
+	for _, r := range c.Mapping.Naming {
+		rows = append(rows, studio.Row{Domain: r.Domain, Role: r.Role, Priority: r.Priority, Settings: r.Settings, Source: r.Source, Rule: r.Group})
+	}
+	return rows
+}
+
 func (r NamingRule) row(group string, d studio.Domain, m Mapping) studio.Row {
 	row := studio.Row{Group: studio.GroupRef{Name: group}, Domain: d.Name,
-		Priority: r.Priority, Settings: r.Settings, Source: r.Source}
+		Priority: r.Priority, Settings: r.Settings, Source: r.Source, Rule: r.Group}
 	arn, err := r.fill(r.pattern.FindStringSubmatch(group), d)
 	if err != nil {
 		row.Unreadable = err.Error()

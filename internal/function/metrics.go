@@ -22,7 +22,7 @@ const namespace = "studiokeeper"
 // alarming are the metrics to alarm on. They are there with every invocation,
 // as 0 too: an alarm can then tell that all is well from no data.
 func alarming() []string {
-	return []string{"Conflicts", "DeletionsFailed", "Errors", "QuarantineFailed", "RemovalsHeld", "TagsRemoved"}
+	return []string{"ChangesHeld", "Conflicts", "DeletionsFailed", "Errors", "QuarantineFailed", "RemovalsHeld", "TagsRemoved"}
 }
 
 // metricOf is the metric that counts an alarm of a look.
@@ -70,7 +70,8 @@ func (m *meter) look(l event.Look, results []reconcile.Result, err error) {
 
 func (m *meter) result(r reconcile.Result) {
 	in := r.Key.Domain
-	m.add(in, "RemovalsHeld", one(r.Held))
+	m.add(in, "RemovalsHeld", one(r.Held && r.HeldOf == plan.Removals))
+	m.add(in, "ChangesHeld", one(r.Held && r.HeldOf == plan.Changes))
 	m.add(in, "UsersReady", one(r.BecameReady))
 	for _, alarm := range r.Alarms {
 		m.add(in, metricOf(alarm.Code), 1)

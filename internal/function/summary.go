@@ -10,7 +10,7 @@ type Look struct {
 	User    string        `json:"user"`
 	Domain  string        `json:"domain"`
 	Changes []plan.Change `json:"changes"`          // planned; never null
-	Held    string        `json:"held,omitempty"`   // why the removals among them are not carried out
+	Held    string        `json:"held,omitempty"`   // why the removals, or changes for an edited row, among them are not carried out
 	Alarms  []plan.Reason `json:"alarms,omitempty"` // what a person has to see to
 	Again   float64       `json:"againSeconds,omitempty"`
 	Why     string        `json:"why,omitempty"`

@@ -52,7 +52,7 @@ type PersonPlan struct {
 	UserID   string   `json:"userId"`
 	UserName string   `json:"userName,omitempty"`
 	Changes  []Change `json:"changes"`
-	Held     string   `json:"held,omitempty"`    // why the removals among them are not carried out
+	Held     string   `json:"held,omitempty"`    // why the removals, or changes for an edited row, among them are not carried out
 	Profile  string   `json:"profile,omitempty"` // one to be taken over, whatever it is called
 	Basis    string   `json:"basis"`             // digest of what was read of the person
 }
@@ -60,7 +60,7 @@ type PersonPlan struct {
 // Changing tells whether anything would be changed, not only reported.
 func (p PersonPlan) Changing() bool {
 	for _, c := range p.Changes {
-		if !c.Kind.Reports() && (p.Held == "" || !c.Kind.Removes()) {
+		if !c.Kind.Reports() && (p.Held == "" || !c.Bounded()) {
 			return true
 		}
 	}

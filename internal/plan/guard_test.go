@@ -23,7 +23,7 @@ func TestTrippingLatches(t *testing.T) {
 	tally := plan.Tally{Start: noon, Managed: 4}
 	for n, wantHeld := range []bool{false, false, true, true} {
 		var held string
-		if tally, held = limit.Admit(tally); (held != "") != wantHeld {
+		if tally, held = limit.Admit(tally, plan.Removals); (held != "") != wantHeld {
 			t.Errorf("removal %d: held because %q", n+1, held)
 		}
 	}
@@ -42,7 +42,7 @@ func TestNeverMoreThanTheLimitIsAdmitted(t *testing.T) {
 		admitted := 0
 		for range 150 {
 			var held string
-			if tally, held = l.Admit(tally); held == "" {
+			if tally, held = l.Admit(tally, plan.Removals); held == "" {
 				admitted++
 			}
 		}

@@ -41,6 +41,10 @@ type Person struct {
 	Remembered string
 	// VanishedGroups are ids of groups that rows name and the store no longer has.
 	VanishedGroups []string
+	// Edits are those of the domain's rows; nil: not known. Settled is when rows
+	// were read that the person had everything of; zero: not known.
+	Edits   *Edits
+	Settled time.Time
 }
 
 // CodeUndescribed is the reason of a profile that was only listed.
@@ -214,7 +218,9 @@ func (d *decision) keep(p studio.Profile) {
 		return
 	}
 	before, after := stateOf(p), d.wanted(p)
-	if c := d.update(p, before, after); c == nil && !maps.Equal(p.Tags, after.Tags) {
+	if c := d.update(p, before, after); c != nil {
+		d.blame(c, p)
+	} else if !maps.Equal(p.Tags, after.Tags) {
 		d.add(Tag, p.Name, before, after)
 	}
 	if since, leaving := p.Tags[studio.TagLeaving]; leaving {

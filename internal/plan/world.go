@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"studiokeeper/internal/studio"
 )
@@ -37,6 +38,10 @@ type DomainView struct {
 	// whose assignment is recorded.
 	SignIn   bool
 	Assigned map[string]bool
+	// Edits are those of Rows, and Settled tells who was settled after
+	// Edits.Settled, and when: user id → time.
+	Edits   *Edits
+	Settled map[string]time.Time
 }
 
 // Decided is what was decided about one person in one domain.
@@ -289,6 +294,7 @@ func (p *pass) concerned() []int32 {
 func (p *pass) decide(u studio.User, rows, profiles []int32) Decided {
 	person := Person{User: u, VanishedGroups: p.world.Vanished, Remembered: p.d.Remembered[u.ID], Assigned: p.d.Assigned[u.ID]}
 	person.SignIn = p.d.SignIn && !person.Assigned
+	person.Edits, person.Settled = p.d.Edits, p.d.Settled[u.ID]
 	for _, i := range rows {
 		person.Matches = append(person.Matches, Match{Row: &p.d.Rows[i]})
 	}

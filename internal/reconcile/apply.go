@@ -37,6 +37,10 @@ type applier struct {
 // apply takes the changes in order and stops at the first that fails: later
 // steps of one person rest on earlier ones.
 func (a *applier) apply(ctx context.Context, changes []plan.Change) error {
+	changes, err := a.withoutHeld(ctx, changes)
+	if err != nil {
+		return err
+	}
 	if err := a.foresee(ctx, changes); err != nil {
 		return err
 	}

@@ -48,14 +48,17 @@ func outcomeOf(err error) plan.Outcome {
 	return plan.Done
 }
 
-// Decide stores what a person decided about a removal that is held, and
+// Decide stores what a person decided about a removal or change that is held, and
 // journals who did, about whom and why: before, so that no decision goes
 // unsigned, and after, by how it ended.
 func (r *Reconciler) Decide(ctx context.Context, was, decided Removal, by plan.Trigger) error {
 	c := plan.Change{
 		Kind: plan.Approve, Domain: decided.Domain, UserID: decided.UserID, UserName: decided.UserName, Profile: decided.Profile, Group: decided.GroupOf(),
 		Before: &plan.State{Status: string(was.Decision)}, After: &plan.State{Status: string(decided.Decision)},
-		Reasons: []plan.Reason{{Code: "removal", Text: decided.Why}, {Code: "decision", Text: decided.Reason}},
+		Reasons: []plan.Reason{{Code: string(decided.What()), Text: decided.Why}, {Code: "decision", Text: decided.Reason}},
+	}
+	if decided.What() == plan.Changes {
+		c.Before.Role, c.After.Role = decided.From, decided.To
 	}
 	if decided.Decision == Rejected {
 		c.Kind = plan.Reject
@@ -64,7 +67,7 @@ func (r *Reconciler) Decide(ctx context.Context, was, decided Removal, by plan.T
 	if err := r.note(ctx, c, plan.Begun, nil, by); err != nil {
 		return err
 	}
-	err := r.Removals.Decide(ctx, decided)
+	err := r.guardedBy(decided).kept.Decide(ctx, decided)
 	return errors.Join(err, r.note(ctx, c, outcomeOf(err), err, by))
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"studiokeeper/internal/plan"
@@ -21,7 +20,7 @@ func (a *applier) admitted(ctx context.Context, c plan.Change) (bool, error) {
 			return false, err
 		}
 	}
-	decided, err := a.r.guard(ctx, a.result.Key, c, 1)
+	decided, err := a.r.guard(ctx, a.r.removals(), removal(a.result.Key, c), 1)
 	if err != nil {
 		return false, err
 	}
@@ -29,14 +28,8 @@ func (a *applier) admitted(ctx context.Context, c plan.Change) (bool, error) {
 	if decided.Decision == Admitted {
 		return true, nil
 	}
-	a.stopped, a.result.Held = true, decided.Decision == Held
-	text := decided.Reason
-	if decided.Decision == Rejected {
-		text = fmt.Sprintf("a person rejected it until %s: %s", decided.Until.UTC().Format("2006-01-02"), decided.Reason)
-	}
-	a.result.HeldWhy = text
-	c.Reasons = append(slices.Clone(c.Reasons), plan.Reason{Code: string(decided.Decision), Text: text})
-	a.refuse(NoticeHeld, c, plan.HeldBack)
+	a.stopped = true
+	c = a.heldBack(decided, c, NoticeHeld)
 	if decided.Decision == Held && a.r.HeldLoseSignIn {
 		return false, a.loseSignIn(ctx, c)
 	}
@@ -140,7 +133,7 @@ func (a *applier) gone(ctx context.Context) error {
 			return err
 		}
 		a.notify(ctx, NoticeGone, c)
-		if err := a.r.backAgain(ctx, a.result.Key); err != nil {
+		if err := a.r.backAgain(ctx, a.r.removals(), a.result.Key); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"studiokeeper/internal/plan"
 	"studiokeeper/internal/studio"
 )
 
@@ -25,13 +26,15 @@ type Mapping struct {
 	Domains  []studio.Domain
 	Identity Identity
 	Pins     Pins
+	Dates    RowDates // nil: nobody asks what was edited
 	Cache    time.Duration
 	Now      func() time.Time
 
 	// Naming derives rows from a group's display name; nil when there is no
 	// naming standard.
-	Naming func(displayName string) []studio.Row
-	Groups GroupReader // needed with Naming only
+	Naming    func(displayName string) []studio.Row
+	Templates []studio.Row // the rules that Naming derives by
+	Groups    GroupReader  // needed with Naming only
 
 	mu     sync.Mutex
 	rows   []studio.Row
@@ -41,6 +44,9 @@ type Mapping struct {
 	fresh  time.Time         // when groups and names were last dropped
 	pins   map[string]string // what every known name meant first
 	unpin  map[string]string // names that are new, to be pinned
+
+	edits   map[string]*plan.Edits // by domain; nil without Dates
+	undated []RowDate              // what was edited, to be remembered
 }
 
 // foundGroup is what a group in a row turned out to be.
@@ -56,17 +62,10 @@ const resolveLimit = 10
 
 // Rows answers all rows but those of the naming standard. A row that cannot be
 // relied on is there with Unreadable set, so that its group is never taken for
-// unmapped. Reading writes nothing: names that are new wait for PinNew.
+// unmapped. Reading writes nothing: names and rows that are new wait for PinNew.
 func (m *Mapping) Rows(ctx context.Context) ([]studio.Row, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.rows != nil && m.Now().Before(m.at.Add(m.Cache)) {
-		return m.rows, nil
-	}
-	if err := m.read(ctx); err != nil {
-		return nil, err
-	}
-	return m.rows, nil
+	read, err := m.reading(ctx)
+	return read.rows, err
 }
 
 // Since makes sure that the rows were read at t or later, and reports whether
@@ -89,8 +88,9 @@ func (m *Mapping) Forget() {
 	m.rows, m.groups, m.names = nil, nil, nil
 }
 
-// PinNew keeps what new names mean, from the first time on. A name that
-// somebody else has pinned to another group meanwhile is an error: read again.
+// PinNew keeps what new names mean, from the first time on, and since when rows
+// say what they say. A name that somebody else has pinned to another group
+// meanwhile is an error: read again.
 func (m *Mapping) PinNew(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -106,11 +106,15 @@ func (m *Mapping) PinNew(ctx context.Context) error {
 			return fmt.Errorf("the name %q was pinned to group %s meanwhile: %w", name, kept, ErrChanged)
 		}
 	}
-	return nil
+	return m.dateNew(ctx)
 }
 
 func (m *Mapping) read(ctx context.Context) error {
 	now := m.Now()
+	pins, known, err := m.known(ctx)
+	if err != nil {
+		return err
+	}
 	rows := slices.Clone(m.Rules)
 	if m.Table != nil {
 		kept, err := m.Table.Rows(ctx)
@@ -118,10 +122,6 @@ func (m *Mapping) read(ctx context.Context) error {
 			return fmt.Errorf("read the mapping table: %w", err)
 		}
 		rows = append(rows, kept...)
-	}
-	pins, err := m.Pins.Pinned(ctx)
-	if err != nil {
-		return fmt.Errorf("read which group each name meant at first: %w", err)
 	}
 	if m.groups == nil || !now.Before(m.fresh.Add(m.Cache)) {
 		m.groups, m.names, m.fresh = map[studio.GroupRef]foundGroup{}, map[string]string{}, now
@@ -134,6 +134,7 @@ func (m *Mapping) read(ctx context.Context) error {
 		m.check(&rows[i])
 	}
 	disagreements(rows)
+	m.date(rows, known, now.UTC())
 	m.rows, m.at = rows, now
 	return nil
 }
@@ -316,22 +317,28 @@ func (m *Mapping) Named(ctx context.Context, groupID string, rows []studio.Row) 
 // group included, and the display names of groups as far as they are known. The
 // rows are the caller's to change.
 func (m *Mapping) Everything(ctx context.Context, census Census) (rows []studio.Row, names map[string]string, err error) {
-	kept, err := m.Rows(ctx)
+	read, names, err := m.everything(ctx, census)
+	return read.rows, names, err
+}
+
+func (m *Mapping) everything(ctx context.Context, census Census) (read reading, names map[string]string, err error) {
+	read, err = m.reading(ctx)
 	if err != nil {
-		return nil, nil, err
+		return reading{}, nil, err
 	}
-	rows, names = slices.Clone(kept), map[string]string{}
-	for _, r := range rows {
+	kept := read.rows
+	read.rows, names = slices.Clone(kept), map[string]string{}
+	for _, r := range read.rows {
 		if r.GroupID != "" && r.Group.Name != "" {
 			names[r.GroupID] = r.Group.Name
 		}
 	}
 	if m.Naming == nil {
-		return rows, names, nil
+		return read, names, nil
 	}
 	err = census.EachGroup(ctx, func(id, name string) { names[id] = name })
 	if err != nil {
-		return nil, nil, fmt.Errorf("list the groups, for the naming standard: %w", err)
+		return reading{}, nil, fmt.Errorf("list the groups, for the naming standard: %w", err)
 	}
 	m.mu.Lock()
 	m.names = maps.Clone(names)
@@ -339,11 +346,11 @@ func (m *Mapping) Everything(ctx context.Context, census Census) (rows []studio.
 	for _, id := range slices.Sorted(maps.Keys(names)) {
 		derived, err := m.Named(ctx, id, kept)
 		if err != nil {
-			return nil, nil, err
+			return reading{}, nil, err
 		}
-		rows = append(rows, derived...)
+		read.rows = append(read.rows, derived...)
 	}
-	return rows, names, nil
+	return read, names, nil
 }
 
 // FirstMeant is the group that a name is pinned to; "" when it is not.

@@ -9,13 +9,14 @@ import (
 
 // The detail types of our notices. They are public: people write rules on them.
 const (
-	NoticeReady    = "Studio Profile Ready"   // a user can open Studio with the role that the mapping says
-	NoticeChanged  = "Studio Profile Changed" // a profile is given another role or other settings
-	NoticeRefused  = "Studio Access Refused"  // a conflict, or something unreadable: nothing was granted
-	NoticeObserved = "Studio Change Wanted"   // in mode observe: it would be made
-	NoticeHeld     = "Studio Removal Held"    // over the limit of removals: it waits for a person
-	NoticeFailed   = "Studio Removal Failed"  // a leaver's profile cannot be deleted, or keeps its role
-	NoticeGone     = "Studio Profile Deleted" // a leaver's profile is gone
+	NoticeReady      = "Studio Profile Ready"   // a user can open Studio with the role that the mapping says
+	NoticeChanged    = "Studio Profile Changed" // a profile is given another role or other settings
+	NoticeRefused    = "Studio Access Refused"  // a conflict, or something unreadable: nothing was granted
+	NoticeObserved   = "Studio Change Wanted"   // in mode observe: it would be made
+	NoticeHeld       = "Studio Removal Held"    // over the limit of removals: it waits for a person
+	NoticeChangeHeld = "Studio Change Held"     // over the limit of changes because of an edited row: it waits for a person
+	NoticeFailed     = "Studio Removal Failed"  // a leaver's profile cannot be deleted, or keeps its role
+	NoticeGone       = "Studio Profile Deleted" // a leaver's profile is gone
 )
 
 // NoticeDetail is the detail of every notice.

@@ -9,7 +9,6 @@ import (
 
 	"studiokeeper/internal/event"
 	"studiokeeper/internal/plan"
-	"studiokeeper/internal/studio"
 )
 
 // A pass over so many profiles, or that took so long the last time, is split by
@@ -54,6 +53,9 @@ func (r *Reconciler) pass(ctx context.Context, l event.Look) error {
 		r.Log.WarnContext(ctx, note)
 	}
 	errs := slices.Clone(s.Doubts)
+	if err := r.Mapping.PinNew(ctx); err != nil {
+		errs, s.read.edits = append(errs, err), nil // not remembered: nobody is settled with them
+	}
 	for name, err := range s.Failed {
 		errs = append(errs, fmt.Errorf("domain %s: %w", name, err))
 	}
@@ -88,7 +90,7 @@ func (r *Reconciler) split(ctx context.Context, l event.Look) error {
 // passOver hands on what a survey found in one domain.
 func (r *Reconciler) passOver(ctx context.Context, t Target, s *Survey, l event.Look, started time.Time) error {
 	f := s.find(t.Domain.Name)
-	errs := []error{r.HoldMany(ctx, t, f.Leavers)}
+	errs := []error{r.HoldMany(ctx, t, f.Leavers), r.holdMany(ctx, t, r.changes(), f.Edited)}
 	var looks []event.Look
 	for _, w := range f.Wanted {
 		if w.Reports {
@@ -108,6 +110,9 @@ func (r *Reconciler) passOver(ctx context.Context, t Target, s *Survey, l event.
 		r.Log.WarnContext(ctx, "profiles were listed and not described yet, for want of time", "domain", t.Domain.Name, "profiles", n)
 		again := event.Look{Scope: event.Everybody, Domain: t.Domain.Name, Trigger: l.Trigger}
 		errs = append(errs, r.schedule(ctx, r.Pass, subjectOf(again), again, r.Now().Add(collect)))
+	}
+	if !f.Open && s.Waiting[t.Domain.Name] == 0 {
+		errs = append(errs, r.settleRows(ctx, t.Domain.Name, s.read))
 	}
 	errs = append(errs, r.Register.Register(ctx, DomainRecord{
 		Name: t.Domain.Name, ID: t.Domain.ID, StoreID: r.StoreID, Deployment: r.Deployment,
@@ -224,6 +229,8 @@ type Wanted struct {
 type Findings struct {
 	Wanted   []Wanted
 	Leavers  []Key           // people who would begin to lose what they have
+	Edited   []Removal       // changes because of an edited row
+	Open     bool            // somebody is changed because of an edited row, or may be: it cannot be told yet
 	Through  map[string]bool // groups through which somebody has all they should
 	Profiles int
 }
@@ -266,6 +273,12 @@ func (f *Findings) person(view *plan.DomainView, one plan.Decided, index map[str
 		}
 		return
 	}
+	if c, edited := editedOf(one.Changes); edited {
+		f.Edited = append(f.Edited, changeOf(w.Key, c))
+	}
+	f.Open = f.Open || slices.ContainsFunc(one.Changes, func(c plan.Change) bool {
+		return c.Edited() || c.Kind == plan.Wait || c.Kind == plan.Unreadable
+	})
 	w.Reports = !slices.ContainsFunc(one.Changes, func(c plan.Change) bool { return !c.Kind.Reports() || c.Kind == plan.Wait })
 	if w.Reports && one.Doubted() {
 		return // the group that could not be read is reported, once for all its people
@@ -274,59 +287,4 @@ func (f *Findings) person(view *plan.DomainView, one plan.Decided, index map[str
 		f.Leavers = append(f.Leavers, w.Key)
 	}
 	f.Wanted = append(f.Wanted, w)
-}
-
-// HoldMany holds all removals of a pass that together exceed a domain's limit:
-// the limit trips before the first.
-func (r *Reconciler) HoldMany(ctx context.Context, t Target, leavers []Key) error {
-	if len(leavers) == 0 || t.Domain.Mode == studio.Observe {
-		return nil
-	}
-	a, err := r.allowance(ctx, t, leavers)
-	if err != nil || a.undecided <= a.left || a.window.Tripped {
-		return err
-	}
-	r.Log.WarnContext(ctx, "more removals at once than the limit allows: all of them are held", "domain", t.Domain.Name, "removals", a.undecided, "allowed", a.left)
-	w := a.window
-	w.Tripped = true
-	err = r.Removals.SetWindow(ctx, t.Domain.Name, w)
-	if errors.Is(err, ErrChanged) {
-		return r.HoldMany(ctx, t, leavers)
-	}
-	return wrap(err, "hold the removals of %s", t.Domain.Name)
-}
-
-// allowance is what may go in a domain, and what a pass wants to go.
-type allowance struct {
-	window    GuardWindow
-	left      int // how many more may go
-	undecided int // of the leavers, those about whom nothing was decided yet
-	decided   map[string]Removal
-}
-
-func (r *Reconciler) allowance(ctx context.Context, t Target, leavers []Key) (allowance, error) {
-	decided := map[string]Removal{}
-	all, err := r.Removals.Removals(ctx, t.Domain.Name)
-	if err != nil {
-		return allowance{}, fmt.Errorf("list the removals of %s: %w", t.Domain.Name, err)
-	}
-	for _, removal := range all {
-		decided[removal.UserID] = removal
-	}
-	a := allowance{decided: decided}
-	for _, k := range leavers {
-		if !decided[k.UserID].stands(r.Now()) {
-			a.undecided++
-		}
-	}
-	w, tally, err := r.tally(ctx, t.Domain.Name)
-	if err != nil {
-		return allowance{}, err
-	}
-	w.Start, w.Managed, w.Admitted, w.Tripped = tally.Start, tally.Managed, tally.Admitted, tally.Tripped
-	a.window = w
-	if !w.Tripped {
-		a.left = max(0, r.Limit.Allows(w.Managed)-w.Admitted)
-	}
-	return a, nil
 }

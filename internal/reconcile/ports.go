@@ -242,7 +242,8 @@ type Remover interface {
 	DeleteProfile(ctx context.Context, d studio.Domain, name string) error
 }
 
-// Decision is what was decided about one person's removal from one domain.
+// Decision is what was decided about one person's removal from one domain, or
+// about a change of what they have there.
 type Decision string
 
 // The decisions. The zero value is: none yet.
@@ -252,37 +253,42 @@ const (
 	Rejected Decision = "rejected" // a person said no: an exception until Removal.Until
 )
 
-// Removal is one person's removal from one domain.
+// Removal is one person's removal from one domain or, with a Target, a change of
+// their role or settings that an edited row made necessary.
 type Removal struct {
 	Key
 	UserName string
 	Profile  string
 	Decision Decision
 	Reason   string    // why it is held, or who decided
-	Why      string    // why the person is to lose the profile
+	Why      string    // why the person is to lose the profile, or to be changed
 	At       time.Time // of the decision
 	Until    time.Time // Rejected: when it may be proposed again
+
+	Target   string // of a change: digest of the role and settings that it gives
+	From, To string // of a change: the roles, which are the same when only settings change
 }
 
-// GuardWindow is how much a domain has let go lately.
+// GuardWindow is how much a domain has let go, or changed, lately.
 type GuardWindow struct {
 	Start    time.Time
 	Managed  int  // profiles we managed when the window began
-	Admitted int  // removals since
+	Admitted int  // removals or changes since
 	Tripped  bool // the limit was reached: nothing is admitted until a person has decided
 	Version  int64
 }
 
-// Removals keeps what the guard decided. Every write is conditional, so that a
-// person is counted once, whoever retries.
+// Removals keeps what the guard decided about removals, or, in a place of its
+// own, about changes. Writes that count are conditional, so that a person is
+// counted once, whoever retries.
 type Removals interface {
 	// Removal finds one; the zero value when there is none.
 	Removal(ctx context.Context, k Key) (Removal, error)
 	// Window reads the domain's window; the zero value when there is none.
 	Window(ctx context.Context, domain string) (GuardWindow, error)
 	// Admit stores the removal and the window at once, if the window still has
-	// the version that was read and the person has no decision yet. ErrChanged
-	// otherwise: read again.
+	// the version that was read and the person has no decision yet, or one about
+	// another Target. ErrChanged otherwise: read again.
 	Admit(ctx context.Context, r Removal, w GuardWindow) error
 	// Decide replaces a removal, whatever it was.
 	Decide(ctx context.Context, r Removal) error
@@ -394,8 +400,13 @@ type Person struct {
 	// may run with another.
 	Role  string
 	Since time.Time
-	// Ready is set once the profile was seen to be all that it should be.
-	Ready bool
+	// Ready is set once the profile was seen to be all that it should be, and
+	// Settled is when the rows were read that said so last.
+	Ready   bool
+	Settled time.Time
+	// Changing is set from when a change because of an edited row is decided about
+	// until it is done or not wanted any more.
+	Changing bool
 	// Leaving is set from when a removal is decided about until the person is
 	// a member again: only then is the guard asked about them.
 	Leaving bool

@@ -163,6 +163,9 @@ func (s *Survey) named(group string) string {
 // foretell marks whose removals would not be carried out: decided about
 // earlier, or together more than the limit allows.
 func (r *Reconciler) foretell(ctx context.Context, t Target, people []plan.PersonPlan) error {
+	if err := r.foretellChanges(ctx, t, people); err != nil {
+		return err
+	}
 	var leavers []Key
 	for _, p := range people {
 		if removes(p.Changes) {
@@ -241,7 +244,7 @@ func (r *Reconciler) Prepare(ctx context.Context, doc plan.Document) error {
 				leavers = append(leavers, Key{d.Domain, p.UserID})
 			}
 		}
-		errs = append(errs, r.HoldMany(ctx, t, leavers))
+		errs = append(errs, r.HoldMany(ctx, t, leavers), r.holdChanges(ctx, t, d.People))
 	}
 	return errors.Join(errs...)
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -44,16 +45,18 @@ type sight struct {
 	remembered  Person
 	memberships map[string]Membership
 	facts       DomainFacts
+	read        time.Time // when the rows were read
 }
 
 // person reads one user in one domain in two rounds: who they are, which
 // groups they are in and which profiles might be theirs; then those profiles.
 func (r reader) person(ctx context.Context, t Target, userID string) (sight, error) {
-	rows, err := r.mapping.Rows(ctx)
+	read, err := r.mapping.reading(ctx)
 	if err != nil {
 		return sight{}, err
 	}
-	s := sight{}
+	rows := read.rows
+	s := sight{read: read.at}
 	// Before anything is read there: a domain that is not what the configuration
 	// says is not to be believed. It costs a round only the first time.
 	if s.facts, err = r.gate.facts(ctx, t.Domain); err != nil {
@@ -85,6 +88,7 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 	}
 	s.person.SignIn = t.Domain.SignIn == studio.SignInUser && !s.person.Assigned && s.facts.Application != ""
 	s.person.User, s.memberships, s.person.Remembered = who.user, who.memberships, s.remembered.Profile
+	s.person.Edits, s.person.Settled = read.edits[t.Domain.Name], s.remembered.Settled
 	if err := r.candidates(ctx, t, &s, named); err != nil {
 		return sight{}, err
 	}

@@ -56,6 +56,7 @@ type Reconciler struct {
 	Grace        time.Duration
 	Protected    []string
 	Limit        plan.Limit // of removals, for each domain
+	ChangeLimit  plan.Limit // of changes because of an edited row, for each domain
 	RejectFor    time.Duration
 	// HeldLoseSignIn takes the sign-in that we gave from people who are held.
 	HeldLoseSignIn bool
@@ -81,6 +82,7 @@ type Reconciler struct {
 	Lister      DomainLister
 	Remover     Remover
 	Removals    Removals
+	Changes     Removals // as Removals, of changes because of an edited row
 	AppWriter   AppWriter
 	SignIn      SignIn
 	Assignments Assignments
@@ -129,8 +131,9 @@ type Result struct {
 	Verdict plan.Verdict
 	Entries []plan.Entry  // what was journalled
 	Alarms  []plan.Reason // what a person has to see to, by the codes Alarm…
-	Held    bool          // a removal waits for a person
-	HeldWhy string        // why the removal is not carried out: it is held, or was rejected
+	Held    bool          // a removal, or a change because of an edited row, waits for a person
+	HeldOf  plan.Bounded  // which of the two is held, or was rejected; "" for neither
+	HeldWhy string        // why it is not carried out: it is held, or was rejected
 	Stale   bool          // another plan was expected: nothing was done
 	Err     error         // why the domain failed, when it was given a look of its own
 	// BecameReady: from this look on, the user can open Studio with the role that

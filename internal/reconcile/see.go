@@ -17,7 +17,7 @@ type View struct {
 	Verdict  plan.Verdict
 	Profiles []studio.Profile
 	Changes  []plan.Change
-	Held     string // why removals among the changes are not carried out: decided earlier
+	Held     string // why removals, or changes for an edited row, are not carried out: decided earlier
 	Err      error  // why nothing can be said of this domain
 
 	basis string // digest of what was read
@@ -48,8 +48,8 @@ func (r *Reconciler) see(ctx context.Context, t Target, userID string, shared *s
 	v.User, v.Profiles = seen.person.User, seen.person.Profiles
 	v.Changes, v.Verdict = r.policy(t).Plan(seen.person)
 	v.basis = seen.person.Basis()
-	if slices.ContainsFunc(v.Changes, func(c plan.Change) bool { return c.Kind.Removes() }) {
-		v.Held, v.Err = r.heldBefore(ctx, Key{t.Domain.Name, userID})
+	if slices.ContainsFunc(v.Changes, plan.Change.Bounded) {
+		v.Held, v.Err = r.heldBefore(ctx, Key{t.Domain.Name, userID}, v.Changes)
 	}
 	if v.Verdict.Standing != plan.Entitled || len(v.Profiles) > 0 {
 		return v
@@ -69,13 +69,18 @@ func (r *Reconciler) see(ctx context.Context, t Target, userID string, shared *s
 	return v
 }
 
-// heldBefore says why a removal that was decided about does not go on.
-func (r *Reconciler) heldBefore(ctx context.Context, k Key) (string, error) {
-	known, err := r.Removals.Removal(ctx, k)
+// heldBefore says why a removal, or a change because of an edited row, that was
+// decided about does not go on.
+func (r *Reconciler) heldBefore(ctx context.Context, k Key, changes []plan.Change) (string, error) {
+	g, target := r.removals(), ""
+	if c, edited := editedOf(changes); edited {
+		g, target = r.changes(), c.Target()
+	}
+	known, err := g.kept.Removal(ctx, k)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("look up what was decided about the removal of %s: %w", k.UserID, err)
-	case known.Decision == Held, known.Decision == Rejected && r.Now().Before(known.Until):
+		return "", fmt.Errorf("look up what was decided about the %s of %s: %w", g.what, k.UserID, err)
+	case known.standsFor(target, r.Now()) && known.Decision != Admitted:
 		return string(known.Decision) + ": " + known.Reason, nil
 	}
 	return "", nil

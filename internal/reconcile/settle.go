@@ -163,7 +163,7 @@ func (a *applier) settle(ctx context.Context) error {
 	}
 	a.result.ready = true
 	if a.seen.remembered.Leaving {
-		if err := a.r.backAgain(ctx, a.result.Key); err != nil {
+		if err := a.r.backAgain(ctx, a.r.removals(), a.result.Key); err != nil {
 			return err
 		}
 		want := a.seen.remembered
@@ -172,11 +172,16 @@ func (a *applier) settle(ctx context.Context) error {
 			return err
 		}
 	}
+	if a.seen.remembered.Changing {
+		if err := a.changed(ctx); err != nil {
+			return err
+		}
+	}
 	if a.seen.remembered.Ready {
-		return nil
+		return a.resettle(ctx)
 	}
 	want := a.seen.remembered
-	want.Ready = true
+	want.Ready, want.Settled = true, a.seen.read
 	if want.Role != v.Winner.Role || want.Since.IsZero() {
 		want.Role, want.Since = v.Winner.Role, a.r.Now().UTC()
 	}
@@ -195,8 +200,7 @@ func (a *applier) settle(ctx context.Context) error {
 func (a *applier) remember(ctx context.Context, want Person) error {
 	want.Key = a.result.Key
 	had := a.seen.remembered
-	same := want.Profile == had.Profile && want.GroupID == had.GroupID && want.Role == had.Role && want.Ready == had.Ready && want.Leaving == had.Leaving && want.Since.Equal(had.Since)
-	if same || want.Profile == "" {
+	if want.same(had) || want.Profile == "" {
 		return nil
 	}
 	if err := a.r.Persons.Remember(ctx, want); err != nil {
@@ -204,4 +208,11 @@ func (a *applier) remember(ctx context.Context, want Person) error {
 	}
 	a.seen.remembered = want
 	return nil
+}
+
+// same tells whether two memories say the same.
+func (p Person) same(o Person) bool {
+	times := p.Since.Equal(o.Since) && p.Settled.Equal(o.Settled)
+	p.Since, p.Settled = o.Since, o.Settled
+	return times && p == o
 }

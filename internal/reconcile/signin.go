@@ -231,7 +231,7 @@ func (r *Reconciler) UnassignGroup(ctx context.Context, t Target, groupID string
 		Before: &plan.State{Status: plan.SignInGiven}, After: &plan.State{Status: plan.NoSignIn},
 		Reasons: []plan.Reason{{Code: "no-row", Text: fmt.Sprintf("group %s has no row for %s any more; it has %d members", groupID, t.Domain.Name, len(members))}},
 	}
-	decided, err := r.guard(ctx, key, c, max(1, len(members)))
+	decided, err := r.guard(ctx, r.removals(), removal(key, c), max(1, len(members)))
 	if err != nil {
 		return "", err
 	}
@@ -260,5 +260,5 @@ func (r *Reconciler) takeSignIn(ctx context.Context, t Target, p Principal, key 
 	return errors.Join(
 		noted,
 		wrap(r.Assignments.ForgetAssignment(ctx, t.Domain.Name, p), "forget the assignment of %s", p),
-		r.backAgain(ctx, key))
+		r.backAgain(ctx, r.removals(), key))
 }

@@ -41,8 +41,10 @@ type Survey struct {
 	Waiting map[string]int
 	// Index is what the state table remembers of people, where that asks for a
 	// look whatever is planned: their profile was not seen ready, they are on
-	// their way out, or the profile is not listed any more.
+	// their way out or being changed, or the profile is not listed any more.
 	Index map[Key]Person
+
+	read reading // of the mapping
 }
 
 // Extent says how much a survey reads.
@@ -97,9 +99,10 @@ type surveyor struct {
 
 func (s *surveyor) read(ctx context.Context) (*Survey, error) {
 	var err error
-	if s.survey.Rows, s.survey.Groups, err = s.from.mapping.Everything(ctx, s.r.Census); err != nil {
+	if s.survey.read, s.survey.Groups, err = s.from.mapping.everything(ctx, s.r.Census); err != nil {
 		return nil, err
 	}
+	s.survey.Rows = s.survey.read.rows
 	g, round := errgroup.WithContext(ctx)
 	users := make(chan struct{})
 	g.Go(func() error {

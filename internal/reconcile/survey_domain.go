@@ -58,7 +58,8 @@ func (s *surveyor) domain(ctx context.Context, t Target, tags map[Target]*tagLis
 		return nil, ctx.Err()
 	}
 	view := &plan.DomainView{Policy: s.r.policy(t), SignIn: t.Domain.SignIn == studio.SignInUser && facts.Application != ""}
-	people, err := d.people(ctx)
+	view.Edits, view.Settled = s.survey.read.edits[t.Domain.Name], map[string]time.Time{}
+	people, err := d.people(ctx, view)
 	if err != nil {
 		return nil, err
 	}
@@ -135,17 +136,21 @@ func (d *domainSurvey) tag(name string, tags studio.OurTags) {
 	}
 }
 
-// people recalls whom we manage here; those in whose case more than a plan is
-// to be looked at go into the survey's index.
-func (d *domainSurvey) people(ctx context.Context) (missing map[string]string, err error) {
+// people recalls whom we manage here, and since when they are settled; those in
+// whose case more than a plan is to be looked at go into the survey's index.
+func (d *domainSurvey) people(ctx context.Context, view *plan.DomainView) (missing map[string]string, err error) {
 	missing = map[string]string{}
 	index := map[Key]Person{}
+	pending := view.Edits.Pending(time.Time{})
 	err = d.s.from.persons.EachManaged(ctx, d.t.Domain.Name, func(p Person) {
+		if pending && p.Settled.After(view.Edits.Settled) {
+			view.Settled[p.UserID] = p.Settled
+		}
 		_, carried := d.owners[p.UserID]
 		if !carried {
 			missing[p.UserID] = p.Profile
 		}
-		if !carried || !p.Ready || p.Leaving {
+		if !carried || !p.Ready || p.Leaving || p.Changing {
 			index[p.Key] = p
 		}
 	})

@@ -21,7 +21,7 @@ type Explanation struct {
 	Rows     []MatchedRow  `json:"rows"`
 	Profiles []HasProfile  `json:"profiles"`
 	Changes  []plan.Change `json:"changes"`
-	Held     string        `json:"held,omitempty"` // why removals among the changes are not carried out
+	Held     string        `json:"held,omitempty"` // why removals, or changes for an edited row, are not carried out
 }
 
 // MatchedRow is a row whose group the user is in, or may be in.

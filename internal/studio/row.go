@@ -76,6 +76,7 @@ type Row struct {
 	Priority   int    // higher wins
 	Settings   Settings
 	Source     string // where the row is written, for people
+	Rule       string // the naming rule that the row is derived by; "" for a row of its own
 	Unreadable string // why the row cannot be relied on; "" when it can
 	Vanished   bool   // the group is gone, or its name now means another; GroupID is what it was
 }
