@@ -13,9 +13,10 @@ import (
 // waitingRoom is a reconcile.Queue in this process, for commands that make
 // later looks themselves.
 type waitingRoom struct {
-	mu      sync.Mutex
-	waiting waitingLooks
-	came    int
+	mu     sync.Mutex
+	begun  waitingLooks // at people who were looked at before: finished before others are begun
+	others waitingLooks
+	came   int
 }
 
 type waitingLook struct {
@@ -34,17 +35,27 @@ func (q *waitingRoom) put(l event.Look, due time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.came++
-	heap.Push(&q.waiting, waitingLook{l, due, q.came})
+	in := &q.others
+	if l.Tries > 0 {
+		in = &q.begun
+	}
+	heap.Push(in, waitingLook{l, due, q.came})
 }
 
-// next takes out the look that is due first.
+// next takes out the look that is to be made first: of those that are due, one
+// at somebody who was begun with. Otherwise all would be begun before anybody is
+// done, and what the two need of AWS's request rates would not be used side by side.
 func (q *waitingRoom) next() (event.Look, time.Time, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) == 0 {
+	from := &q.others
+	if len(q.begun) > 0 && (len(q.others) == 0 || !q.begun[0].due.After(time.Now()) || q.begun[0].due.Before(q.others[0].due)) {
+		from = &q.begun
+	}
+	if len(*from) == 0 {
 		return event.Look{}, time.Time{}, false
 	}
-	first := heap.Pop(&q.waiting).(waitingLook)
+	first := heap.Pop(from).(waitingLook)
 	return first.look, first.due, true
 }
 
