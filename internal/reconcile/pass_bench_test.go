@@ -11,8 +11,11 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 
 	"studiokeeper/internal/event"
 	"studiokeeper/internal/localcloud"
@@ -54,7 +57,7 @@ func BenchmarkPass(b *testing.B) {
 			for b.Loop() {
 				var lists, single measured
 				inVirtualTime(b, func(t *testing.T) {
-					w := populated(t, n)
+					w := populated(inMemory(t, nil), n)
 					lists = w.measurePass(n)
 					if n.users <= 10_000 {
 						single = w.measureOneByOne(n)
@@ -94,14 +97,12 @@ func inVirtualTime(b *testing.B, story func(t *testing.T)) {
 
 // populated is a world in which everybody has what they should, and a pass has
 // seen it.
-func populated(t *testing.T, n size) *world {
-	w := inMemory(t, nil)
-	w.cloud.Throttle, w.cloud.ProfileQuota = true, n.users+1
+func populated(w *world, n size) *world {
+	w.cloud.ProfileQuota = n.users + 1
 	domains := map[string]string{"research": w.domain}
 	var lines strings.Builder
 	for i := 1; i < n.domains; i++ {
 		name := fmt.Sprintf("d%d", i)
-		time.Sleep(2 * time.Second) // CreateDomain has a rate, too
 		domains[name] = w.makeDomain(name)
 		fmt.Fprintf(&lines, "  - {name: %s, id: %s, region: us-east-1, account: \"111122223333\", signIn: none}\n", name, domains[name])
 	}
@@ -110,21 +111,26 @@ func populated(t *testing.T, n size) *world {
 	})
 	w.must(err)
 	var rules strings.Builder
+	seen := map[string]reconcile.Seen{}
 	for g := range n.groups {
-		w.populate(n, g, ids, domains, &rules)
+		w.populate(n, g, ids, domains, &rules, seen)
 	}
 	w.open(func(s string) string {
 		s = strings.Replace(s, "mapping:\n", lines.String()+"mapping:\n", 1)
 		return strings.Replace(s, "  table: mapping\n", "  rules:\n"+rules.String(), 1)
 	})
 	for name, id := range domains {
-		w.remember(studio.Domain{Name: name, ID: id, Region: region, Account: account})
+		w.remember(name, id, seen)
 	}
+	_, err = w.keeper.Mapping.Rows(context.Background())
+	w.must(err)
+	w.must(w.keeper.Mapping.PinNew(context.Background())) // since when each row says what it says
+	w.cloud.Throttle = true
 	return w
 }
 
 // populate makes one group with its row, its members and their profiles.
-func (w *world) populate(n size, g int, ids []string, domains map[string]string, rules *strings.Builder) {
+func (w *world) populate(n size, g int, ids []string, domains map[string]string, rules *strings.Builder, seen map[string]reconcile.Seen) {
 	domain := "research"
 	if g%n.domains > 0 {
 		domain = fmt.Sprintf("d%d", g%n.domains)
@@ -139,6 +145,7 @@ func (w *world) populate(n size, g int, ids []string, domains map[string]string,
 	for i := g; i < len(ids); i += n.groups {
 		userName := fmt.Sprintf("user%06d@example.com", i)
 		members = append(members, ids[i])
+		seen[name(ids[i], userName)] = reconcile.Seen{Name: name(ids[i], userName), SSOUser: userName, Role: role, At: w.cloud.Now()}
 		profiles = append(profiles, localcloud.ProfileSeed{Name: name(ids[i], userName), UserName: userName, Role: role, Tags: map[string]string{
 			studio.TagDeployment: "prod", studio.TagUserID: ids[i], studio.TagGroup: group, studio.TagApplied: studio.Digest(role, ""),
 		}})
@@ -158,23 +165,21 @@ func (w *world) populate(n size, g int, ids []string, domains map[string]string,
 	}
 }
 
-// remember describes everybody once, as the first pass does, without its price.
-func (w *world) remember(d studio.Domain) {
+// remember stores what the first pass finds out by describing everybody.
+func (w *world) remember(name, id string, seen map[string]reconcile.Seen) {
 	w.t.Helper()
-	byName := map[string]*studio.Row{}
-	for i := range w.keeper.Mapping.Rules {
-		byName[w.keeper.Mapping.Rules[i].GroupID+w.keeper.Mapping.Rules[i].Group.ID] = &w.keeper.Mapping.Rules[i]
+	var all []reconcile.Seen
+	list := sagemaker.NewListUserProfilesPaginator(sagemaker.NewFromConfig(w.aws), &sagemaker.ListUserProfilesInput{DomainIdEquals: &id, MaxResults: aws.Int32(100)})
+	for list.HasMorePages() {
+		page, err := list.NextPage(context.Background())
+		w.must(err)
+		for _, p := range page.UserProfiles {
+			one := seen[*p.UserProfileName]
+			one.Modified = p.LastModifiedTime.UnixMilli()
+			all = append(all, one)
+		}
 	}
-	var seen []reconcile.Seen
-	people := map[string]reconcile.Person{}
-	w.must(w.keeper.Persons.EachManaged(context.Background(), d.Name, func(p reconcile.Person) { people[p.Profile] = p }))
-	users := map[string]string{}
-	w.must(w.keeper.Census.EachUser(context.Background(), func(u studio.User) { users[u.ID] = u.UserName }))
-	w.must(w.keeper.Profiles.Each(context.Background(), d, func(p studio.Profile) {
-		who := people[p.Name]
-		seen = append(seen, reconcile.Seen{Name: p.Name, SSOUser: users[who.UserID], Role: who.Role, Modified: p.Modified.UnixMilli(), At: w.cloud.Now()})
-	}))
-	w.must(w.keeper.Memory.KeepSeen(context.Background(), d.Name, seen))
+	w.must(w.keeper.Memory.KeepSeen(context.Background(), name, all))
 }
 
 func pages(n int) int { return (n + 99) / 100 }
@@ -262,7 +267,7 @@ func (w *world) atOnce(n int, do func(i int)) {
 // measureOnboarding lets people join who have nothing yet, and makes a pass and
 // everything that it hands on, as the function would: many at a time.
 func measureOnboarding(t *testing.T, n int) measured {
-	w := populated(t, size{0, 20, 1})
+	w := populated(inMemory(t, nil), size{0, 20, 1})
 	w.cloud.ProfileDelay, w.cloud.ProfileQuota = 0, n+1
 	ids, err := w.console().SeedUsers(n, func(i int) localcloud.Person {
 		return localcloud.Person{UserName: fmt.Sprintf("user%06d@example.com", i)}
