@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	zeros   = `{"Conflicts":0,"DeletionsFailed":0,"Errors":0,"QuarantineFailed":0,"RemovalsHeld":0,"TagsRemoved":0,"_aws":{"Timestamp":1767323045678,"CloudWatchMetrics":[{"Namespace":"studiokeeper","Dimensions":`
-	defined = `"Metrics":[{"Name":"Conflicts","Unit":"Count"},{"Name":"DeletionsFailed","Unit":"Count"},{"Name":"Errors","Unit":"Count"},{"Name":"QuarantineFailed","Unit":"Count"},{"Name":"RemovalsHeld","Unit":"Count"},{"Name":"TagsRemoved","Unit":"Count"}`
+	zeros   = `{"ChangesHeld":0,"Conflicts":0,"DeletionsFailed":0,"Errors":0,"QuarantineFailed":0,"RemovalsHeld":0,"TagsRemoved":0,"_aws":{"Timestamp":1767323045678,"CloudWatchMetrics":[{"Namespace":"studiokeeper","Dimensions":`
+	defined = `"Metrics":[{"Name":"ChangesHeld","Unit":"Count"},{"Name":"Conflicts","Unit":"Count"},{"Name":"DeletionsFailed","Unit":"Count"},{"Name":"Errors","Unit":"Count"},{"Name":"QuarantineFailed","Unit":"Count"},{"Name":"RemovalsHeld","Unit":"Count"},{"Name":"TagsRemoved","Unit":"Count"}`
 	alone   = `[["deployment"]],`
 	within  = `[["deployment"],["deployment","domain"]],`
 )
@@ -35,7 +35,7 @@ func TestMetricsOfAnInvocation(t *testing.T) {
 	failedApart := in("other")
 	failedApart.Err = errors.New("refused")
 	held := in("research")
-	held.Held = true
+	held.Held, held.HeldOf = true, plan.Removals
 	joined := in("research")
 	joined.BecameReady = true
 	joined.Entries = []plan.Entry{
@@ -58,7 +58,7 @@ func TestMetricsOfAnInvocation(t *testing.T) {
 		{"nothing to do", []looked{{results: []reconcile.Result{in("research")}}}, zeros + within + defined + `]}]},"deployment":"prod","domain":"research"}` + "\n"},
 		{
 			"somebody joined", []looked{{results: []reconcile.Result{joined}}},
-			`{"ChangesCreate":1,"Conflicts":0,"DeletionsFailed":0,"Errors":0,"QuarantineFailed":0,"RemovalsHeld":0,"TagsRemoved":0,"UsersReady":1,"_aws":{"Timestamp":1767323045678,"CloudWatchMetrics":[{"Namespace":"studiokeeper","Dimensions":` +
+			`{"ChangesCreate":1,"ChangesHeld":0,"Conflicts":0,"DeletionsFailed":0,"Errors":0,"QuarantineFailed":0,"RemovalsHeld":0,"TagsRemoved":0,"UsersReady":1,"_aws":{"Timestamp":1767323045678,"CloudWatchMetrics":[{"Namespace":"studiokeeper","Dimensions":` +
 				within + defined + `,{"Name":"ChangesCreate","Unit":"Count"},{"Name":"UsersReady","Unit":"Count"}]}]},"deployment":"prod","domain":"research"}` + "\n",
 		},
 		{
@@ -66,18 +66,18 @@ func TestMetricsOfAnInvocation(t *testing.T) {
 				{results: []reconcile.Result{alarmed(reconcile.AlarmDelete, reconcile.AlarmQuarantine, reconcile.AlarmTags)}, err: refused},
 				{results: []reconcile.Result{alarmed(reconcile.AlarmDelete)}}, {results: []reconcile.Result{held}}, {results: []reconcile.Result{conflict}},
 			},
-			`{"Conflicts":1,"DeletionsFailed":2,"Errors":1,"QuarantineFailed":1,"RemovalsHeld":1,"TagsRemoved":1,"_aws":{"Timestamp":1767323045678,"CloudWatchMetrics":[{"Namespace":"studiokeeper","Dimensions":` +
+			`{"ChangesHeld":0,"Conflicts":1,"DeletionsFailed":2,"Errors":1,"QuarantineFailed":1,"RemovalsHeld":1,"TagsRemoved":1,"_aws":{"Timestamp":1767323045678,"CloudWatchMetrics":[{"Namespace":"studiokeeper","Dimensions":` +
 				within + defined + `]}]},"deployment":"prod","domain":"research"}` + "\n",
 		},
 		{
 			"one domain of two failed", []looked{{results: []reconcile.Result{in("research"), failedApart}}},
-			`{"Conflicts":0,"DeletionsFailed":0,"Errors":1,"QuarantineFailed":0,"RemovalsHeld":0,"TagsRemoved":0,"_aws":{"Timestamp":1767323045678,"CloudWatchMetrics":[{"Namespace":"studiokeeper","Dimensions":` +
+			`{"ChangesHeld":0,"Conflicts":0,"DeletionsFailed":0,"Errors":1,"QuarantineFailed":0,"RemovalsHeld":0,"TagsRemoved":0,"_aws":{"Timestamp":1767323045678,"CloudWatchMetrics":[{"Namespace":"studiokeeper","Dimensions":` +
 				within + defined + `]}]},"deployment":"prod","domain":"other"}` + "\n" +
 				zeros + within + defined + `]}]},"deployment":"prod","domain":"research"}` + "\n",
 		},
 		{
 			"a look that nobody came of", []looked{{err: refused}},
-			`{"Conflicts":0,"DeletionsFailed":0,"Errors":1,"QuarantineFailed":0,"RemovalsHeld":0,"TagsRemoved":0,"_aws":{"Timestamp":1767323045678,"CloudWatchMetrics":[{"Namespace":"studiokeeper","Dimensions":` +
+			`{"ChangesHeld":0,"Conflicts":0,"DeletionsFailed":0,"Errors":1,"QuarantineFailed":0,"RemovalsHeld":0,"TagsRemoved":0,"_aws":{"Timestamp":1767323045678,"CloudWatchMetrics":[{"Namespace":"studiokeeper","Dimensions":` +
 				alone + defined + `]}]},"deployment":"prod"}` + "\n",
 		},
 	} {
