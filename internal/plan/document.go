@@ -2,7 +2,6 @@ package plan
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,9 +26,10 @@ type Document struct {
 	Config  string `json:"config"`
 	Mapping string `json:"mapping"`
 	// User is set in a plan for one user only; Only are the domains it is for,
-	// all when there are none.
+	// all when there are none. Deep is set when every profile was described.
 	User     string       `json:"user,omitempty"`
 	Only     []string     `json:"only,omitempty"`
+	Deep     bool         `json:"deep,omitempty"`
 	Domains  []DomainPlan `json:"domains"`
 	Problems []string     `json:"problems"` // what could not be read
 	Notes    []string     `json:"notes"`    // what a person should know
@@ -85,7 +85,13 @@ type Summary struct {
 func (d Document) Summary() Summary {
 	var s Summary
 	for _, domain := range d.Domains {
-		s.SignIn += len(domain.SignIn)
+		for _, c := range domain.SignIn {
+			if c.WaitsForDecision() {
+				s.Held++
+			} else {
+				s.SignIn++
+			}
+		}
 		if domain.Error != "" {
 			s.Failed++
 		}
@@ -125,71 +131,35 @@ func (s *Summary) of(p PersonPlan) *int {
 // Pending tells whether applying the plan would change anything.
 func (d Document) Pending() bool {
 	for _, domain := range d.Domains {
-		if len(domain.SignIn) > 0 {
+		if domain.pending() {
 			return true
-		}
-		for _, p := range domain.People {
-			if p.Changing() {
-				return true
-			}
 		}
 	}
 	return false
 }
 
-// Against holds a saved plan against one made now: kept is what of it stands as
-// it was, and moved names what does not. Whatever this plan began to carry out
-// earlier goes on, as it is planned now.
-func (d Document) Against(fresh Document, begun func(domain, userID string) bool) (kept Document, moved []string) {
-	kept = d
-	kept.Domains = nil
-	for _, saved := range d.Domains {
-		now := fresh.domain(saved.Domain)
-		if now.Error != "" && saved.Error == "" {
-			moved = append(moved, fmt.Sprintf("domain %s: %s", saved.Domain, now.Error))
-			continue
-		}
-		people := saved.People
-		saved.People = []PersonPlan{}
-		for _, p := range people {
-			is, found := now.person(p.UserID)
-			switch {
-			case begun(saved.Domain, p.UserID):
-				if found {
-					saved.People = append(saved.People, is)
-				}
-			case found && is.Basis == p.Basis && Digest(is.Changes) == Digest(p.Changes):
-				saved.People = append(saved.People, p)
-			default:
-				moved = append(moved, fmt.Sprintf("%s in %s", cmp.Or(p.UserName, p.UserID), saved.Domain))
-			}
-		}
-		changes := saved.SignIn
-		saved.SignIn = []Change{}
-		for _, c := range changes {
-			if slices.ContainsFunc(now.SignIn, func(o Change) bool { return o.Kind == c.Kind && o.Group == c.Group }) {
-				saved.SignIn = append(saved.SignIn, c)
-			}
-		}
-		kept.Domains = append(kept.Domains, saved)
-	}
-	return kept, moved
+// Enforced tells whether applying the plan would write anything to Studio or
+// Identity Center: what is only observed is not written.
+func (d Document) Enforced() bool {
+	return slices.ContainsFunc(d.Domains, func(p DomainPlan) bool { return p.Mode != string(studio.Observe) && p.pending() })
 }
 
-func (d Document) domain(name string) DomainPlan {
-	at := slices.IndexFunc(d.Domains, func(p DomainPlan) bool { return p.Domain == name })
-	if at < 0 {
-		return DomainPlan{Domain: name, Error: "it is not configured any more"}
-	}
-	return d.Domains[at]
+// Empty tells whether there is nobody in the plan, not even to report.
+func (d Document) Empty() bool {
+	return !slices.ContainsFunc(d.Domains, func(p DomainPlan) bool { return len(p.People)+len(p.SignIn) > 0 })
 }
 
-func (d DomainPlan) person(id string) (PersonPlan, bool) {
-	at := slices.IndexFunc(d.People, func(p PersonPlan) bool { return p.UserID == id })
-	if at < 0 {
-		return PersonPlan{}, false
-	}
-	return d.People[at], true
+func (d DomainPlan) pending() bool {
+	return slices.ContainsFunc(d.SignIn, func(c Change) bool { return !c.WaitsForDecision() }) || slices.ContainsFunc(d.People, PersonPlan.Changing)
+}
+
+// CodeHeld is the reason of a change to a group's sign-in that is not carried
+// out before a person has decided.
+const CodeHeld = "held"
+
+// WaitsForDecision tells whether a change to a group's sign-in is held.
+func (c Change) WaitsForDecision() bool {
+	return len(c.Reasons) > 0 && c.Reasons[len(c.Reasons)-1].Code == CodeHeld
 }
 
 // Sealed is the document with its digest.
@@ -207,9 +177,12 @@ var ErrDocument = errors.New("this saved plan cannot be applied")
 func ParseDocument(text []byte) (Document, error) {
 	var head struct{ Version int }
 	if err := json.Unmarshal(text, &head); err != nil {
-		return Document{}, fmt.Errorf("%w: it is no plan: %w", ErrDocument, err)
+		return Document{}, fmt.Errorf("%w: it is no plan, or not the whole of one: %w", ErrDocument, err)
 	}
-	if head.Version != DocumentVersion {
+	switch {
+	case head.Version == 0:
+		return Document{}, fmt.Errorf("%w: it is no plan: it has no version", ErrDocument)
+	case head.Version != DocumentVersion:
 		return Document{}, fmt.Errorf("%w: it has version %d, and this program knows %d: make it again with this program", ErrDocument, head.Version, DocumentVersion)
 	}
 	var d Document

@@ -59,7 +59,7 @@ func (l Limit) Admit(t Tally, of Bounded) (after Tally, held string) {
 	}
 	if allowed := l.Allows(t.Managed); t.Admitted >= allowed {
 		t.Tripped = true
-		return t, fmt.Sprintf("it would be %s %d within %s, and of %d managed profiles at most %d may be concerned", of.noun(), t.Admitted+1, short(l.Window), t.Managed, allowed)
+		return t, fmt.Sprintf("it would be %s %d within %s, and of %d managed profiles at most %d may be concerned", of.noun(), t.Admitted+1, Short(l.Window), t.Managed, allowed)
 	}
 	t.Admitted++
 	return t, ""

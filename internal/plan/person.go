@@ -357,7 +357,7 @@ func (d *decision) revoke(p studio.Profile) {
 	after.Tags[studio.TagLeaving] = d.pol.Now.UTC().Format(time.RFC3339)
 	c := d.add(Revoke, p.Name, before, after)
 	if d.pol.Grace > 0 {
-		c.Reasons = append(c.Reasons, Reason{"grace", "access ends now, and the profile is deleted after " + short(d.pol.Grace)})
+		c.Reasons = append(c.Reasons, Reason{"grace", "access ends now, and the profile is deleted after " + Short(d.pol.Grace)})
 		d.unassign(p)
 		marked := p
 		marked.Tags = after.Tags
@@ -473,8 +473,8 @@ func compareBool(a, b bool) int {
 	}
 }
 
-// short writes a duration as people write it in the configuration.
-func short(d time.Duration) string {
+// Short writes a duration as people write it in the configuration.
+func Short(d time.Duration) string {
 	s := d.String()
 	for _, zero := range []string{"m0s", "h0m"} {
 		if strings.HasSuffix(s, zero) {

@@ -178,7 +178,8 @@ func (r *Reconciler) unconfigured(ctx context.Context, known []DomainRecord) err
 	return err
 }
 
-// enrol makes a domain known before anything is changed in it, once.
+// enrol makes a domain known, under the deployment's name of today, before
+// anything is changed in it; once.
 func (r *Reconciler) enrol(ctx context.Context, t Target) error {
 	if _, done := r.enrolled.Load(t.Domain.ID); done {
 		return nil
@@ -187,9 +188,13 @@ func (r *Reconciler) enrol(ctx context.Context, t Target) error {
 	if err != nil {
 		return fmt.Errorf("list the domains known: %w", err)
 	}
-	if !slices.ContainsFunc(known, func(d DomainRecord) bool { return d.Name == t.Domain.Name && d.ID == t.Domain.ID }) {
-		err = r.Register.Register(ctx, DomainRecord{Name: t.Domain.Name, ID: t.Domain.ID, StoreID: r.StoreID, Deployment: r.Deployment})
-		if err != nil {
+	d := DomainRecord{Name: t.Domain.Name, ID: t.Domain.ID}
+	if at := slices.IndexFunc(known, func(k DomainRecord) bool { return k.Name == d.Name && k.ID == d.ID }); at >= 0 {
+		d = known[at] // with what the last pass found
+	}
+	if d.StoreID != r.StoreID || d.Deployment != r.Deployment {
+		d.StoreID, d.Deployment = r.StoreID, r.Deployment
+		if err := r.Register.Register(ctx, d); err != nil {
 			return fmt.Errorf("make domain %s known: %w", t.Domain.Name, err)
 		}
 	}

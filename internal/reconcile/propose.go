@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"studiokeeper/internal/event"
 	"studiokeeper/internal/plan"
@@ -27,7 +28,7 @@ type Scope struct {
 func (r *Reconciler) Propose(ctx context.Context, in Scope) (plan.Document, error) {
 	doc := plan.Document{
 		Version: plan.DocumentVersion, Deployment: r.Deployment, StoreID: r.StoreID, Made: r.Now().UTC(), Config: r.ConfigDigest,
-		User: in.User, Only: in.Domains, Domains: []plan.DomainPlan{}, Problems: []string{}, Notes: []string{},
+		User: in.User, Only: in.Domains, Deep: in.Deep, Domains: []plan.DomainPlan{}, Problems: []string{}, Notes: []string{},
 	}
 	var err error
 	if in.User != "" {
@@ -81,6 +82,7 @@ func (r *Reconciler) proposeAll(ctx context.Context, in Scope, doc *plan.Documen
 	for _, t := range r.inScope(in) {
 		d := domainPlan(t, people[t.Domain.Name])
 		d.Profiles = s.profiles(t.Domain.Name)
+		doc.Notes = append(doc.Notes, s.leftAlone(t.Domain.Name, r)...)
 		if err := s.Failed[t.Domain.Name]; err != nil {
 			d.Error = err.Error()
 		} else if err := r.proposeRest(ctx, t, s, through[t.Domain.Name], &d); err != nil {
@@ -116,10 +118,11 @@ func (r *Reconciler) inScope(in Scope) []Target {
 
 // proposeRest adds what the guard says, and the sign-in of groups.
 func (r *Reconciler) proposeRest(ctx context.Context, t Target, s *Survey, through map[string]bool, d *plan.DomainPlan) error {
-	if err := r.foretell(ctx, t, d.People); err != nil {
+	a, err := r.foretell(ctx, t, d.People)
+	if err != nil {
 		return err
 	}
-	if !assignsGroups(t.Domain) || s.Facts[t.Domain.Name].Application == "" {
+	if t.Domain.SignIn != studio.SignInGroup || t.Domain.State == studio.Retire || s.Facts[t.Domain.Name].Application == "" {
 		return nil
 	}
 	recorded, err := r.Assignments.Assignments(ctx, t.Domain.Name)
@@ -127,7 +130,49 @@ func (r *Reconciler) proposeRest(ctx context.Context, t Target, s *Survey, throu
 		return fmt.Errorf("list the assignments of %s: %w", t.Domain.Name, err)
 	}
 	d.SignIn = append(d.SignIn, groupChanges(t, s, through, recorded)...)
+	return r.foretellSignIn(ctx, t, d.SignIn, a)
+}
+
+// foretellSignIn marks the groups whose sign-in would not be taken back: each of
+// their members counts, after the people who are let go.
+func (r *Reconciler) foretellSignIn(ctx context.Context, t Target, changes []plan.Change, a allowance) error {
+	for i := range changes {
+		c := &changes[i]
+		if c.Kind != plan.Unassign {
+			continue
+		}
+		if a.decided == nil {
+			var err error
+			if a, err = r.allowance(ctx, t, nil); err != nil {
+				return err
+			}
+		}
+		members, err := r.Identity.Members(ctx, c.Group)
+		if err != nil && !errors.Is(err, ErrGone) {
+			return fmt.Errorf("list the members of group %s: %w", c.Group, err)
+		}
+		if held := a.holds(a.decided[groupKey(t.Domain.Name, c.Group).UserID], max(1, len(members)), r.Now()); held != "" {
+			c.Reasons = append(c.Reasons, plan.Reason{Code: plan.CodeHeld, Text: held})
+		}
+	}
 	return nil
+}
+
+// holds says why the sign-in of a group would be held, or counts its members.
+func (a *allowance) holds(known Removal, members int, now time.Time) string {
+	left := a.left - a.undecided
+	switch {
+	case known.stands(now) && known.Decision != Admitted:
+		return string(known.Decision) + ": " + known.Reason
+	case known.stands(now):
+		return ""
+	case a.window.Tripped || left < members:
+		a.window.Tripped = true
+		return fmt.Sprintf("its %d members count as removals, and %d more may go: it is held until a person decides", members, max(0, left))
+	default:
+		a.undecided += members
+		return ""
+	}
 }
 
 // groupChanges are the sign-ins of groups that are to be given or taken back.
@@ -162,9 +207,9 @@ func (s *Survey) named(group string) string {
 
 // foretell marks whose removals would not be carried out: decided about
 // earlier, or together more than the limit allows.
-func (r *Reconciler) foretell(ctx context.Context, t Target, people []plan.PersonPlan) error {
+func (r *Reconciler) foretell(ctx context.Context, t Target, people []plan.PersonPlan) (allowance, error) {
 	if err := r.foretellChanges(ctx, t, people); err != nil {
-		return err
+		return allowance{}, err
 	}
 	var leavers []Key
 	for _, p := range people {
@@ -173,11 +218,11 @@ func (r *Reconciler) foretell(ctx context.Context, t Target, people []plan.Perso
 		}
 	}
 	if len(leavers) == 0 {
-		return nil
+		return allowance{}, nil
 	}
 	a, err := r.allowance(ctx, t, leavers)
 	if err != nil {
-		return err
+		return a, err
 	}
 	for i := range people {
 		if !removes(people[i].Changes) {
@@ -190,10 +235,10 @@ func (r *Reconciler) foretell(ctx context.Context, t Target, people []plan.Perso
 		case a.window.Tripped:
 			people[i].Held = "the limit of removals was reached earlier; removals list shows who waits"
 		case a.undecided > a.left:
-			people[i].Held = fmt.Sprintf("%d removals at once, and of %d managed profiles %d more may go within %s: all are held until a person decides", a.undecided, a.window.Managed, a.left, r.Limit.Window)
+			people[i].Held = fmt.Sprintf("%d removals at once, and of %d managed profiles %d more may go within %s: all are held until a person decides", a.undecided, a.window.Managed, a.left, plan.Short(r.Limit.Window))
 		}
 	}
-	return nil
+	return a, nil
 }
 
 func removes(changes []plan.Change) bool {
@@ -220,13 +265,56 @@ func (r *Reconciler) proposeOne(ctx context.Context, in Scope, doc *plan.Documen
 				UserID: v.User.ID, UserName: v.User.UserName, Changes: v.Changes, Held: v.Held, Basis: v.basis,
 				Profile: plan.Decided{Person: plan.Person{User: v.User, Profiles: v.Profiles}}.Claimable(r.policy(t)),
 			}}
-			if err := r.foretell(ctx, t, d.People); err != nil {
+			if _, err := r.foretell(ctx, t, d.People); err != nil {
 				d.Error = err.Error()
 			}
+		}
+		if note, err := r.noSignInYet(ctx, t, v); err != nil {
+			d.Error = err.Error()
+		} else if note != "" {
+			doc.Notes = append(doc.Notes, note)
 		}
 		doc.Domains = append(doc.Domains, d)
 	}
 	return nil
+}
+
+// noSignInYet says that a user cannot sign in through their group yet. That is
+// the group's affair, and a plan for everybody's.
+func (r *Reconciler) noSignInYet(ctx context.Context, t Target, v View) (string, error) {
+	p, wanted := principal(t.Domain, v.Verdict)
+	if !wanted || !p.Group {
+		return "", nil
+	}
+	known, _, err := r.Assignments.Assigned(ctx, t.Domain.Name, p)
+	if err != nil || known {
+		return "", wrap(err, "look up whether %s is assigned to domain %s", p, t.Domain.Name)
+	}
+	return fmt.Sprintf("%s may not sign in to %s yet; a plan for everybody changes that, once the profiles of all its people are ready", p, t.Domain.Name), nil
+}
+
+// leftAlone counts the profiles that are nobody's, and those of other deployments.
+func (s *Survey) leftAlone(domain string, r *Reconciler) []string {
+	nobody, foreign := 0, 0
+	for _, d := range s.World.Domains {
+		for _, g := range d.Profiles {
+			switch owner := g.Owner(r.Deployment, r.Formerly); {
+			case d.Policy.Domain.Name != domain || g.Status == "":
+			case owner == studio.Nobody:
+				nobody++
+			case owner == studio.Foreign:
+				foreign++
+			}
+		}
+	}
+	var notes []string
+	if nobody > 0 {
+		notes = append(notes, fmt.Sprintf("%d profiles in %s are managed by nobody; those that no change above takes over stay as they are", nobody, domain))
+	}
+	if foreign > 0 {
+		notes = append(notes, fmt.Sprintf("%d profiles in %s belong to other deployments, and are left alone", foreign, domain))
+	}
+	return notes
 }
 
 // Prepare does what goes before the people of a plan: removals that together
@@ -270,7 +358,8 @@ func (r *Reconciler) Begun(ctx context.Context, k Key, digest string) bool {
 	return err == nil && told
 }
 
-// Sign carries out the change of a group's sign-in that a plan has.
+// Sign carries out the change of a group's sign-in that a plan has. Assigning
+// takes a look of its own: SignedIn tells when it was made.
 func (r *Reconciler) Sign(ctx context.Context, c plan.Change, by event.Trigger) (held string, err error) {
 	t, ok := r.Target(c.Domain)
 	if !ok {
@@ -281,4 +370,10 @@ func (r *Reconciler) Sign(ctx context.Context, c plan.Change, by event.Trigger) 
 	}
 	l := event.Look{Scope: event.SignIn, GroupID: c.Group, Domain: c.Domain, Trigger: by}
 	return "", r.schedule(ctx, r.Pass, "signin#"+c.Group+"#"+c.Domain, l, r.Now().Add(collect))
+}
+
+// SignedIn tells whether a group is assigned to a domain's application.
+func (r *Reconciler) SignedIn(ctx context.Context, domain, group string) (bool, error) {
+	known, _, err := r.Assignments.Assigned(ctx, domain, Principal{Group: true, ID: group})
+	return known, wrap(err, "look up whether group %s is assigned to domain %s", group, domain)
 }
