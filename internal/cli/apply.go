@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,11 @@ func applyCommand(env Environment) *cobra.Command {
 is carried out as it is: if the configuration, the mapping, or anything that one
 of its changes was computed from has moved since, it is refused before the first
 write. Everybody is read again right before they are changed, and the limit of
-removals holds. What takes its time is waited for as long as --wait allows.`,
+removals holds. What takes its time is waited for as long as --wait allows, and
+listed as pending after that. Cut off, it goes on when it is run again.
+
+Exit codes: 0 done, or pending; 1 failed; 3 something is held until a person
+decides; 4 bad usage, configuration or saved plan; 5 done in part.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usage("apply takes one saved plan, or none")
@@ -54,7 +59,7 @@ removals holds. What takes its time is waited for as long as --wait allows.`,
 	flags.add(c)
 	c.Flags().BoolVar(&a.yes, "yes", false, "do not ask")
 	c.Flags().BoolVar(&a.skipStale, "skip-stale", false, "leave out of a saved plan what has moved, and carry out the rest")
-	c.Flags().DurationVar(&a.wait, "wait", a.wait, "how long to wait for what takes its time, such as apps that end; grace is never waited for")
+	c.Flags().DurationVar(&a.wait, "wait", a.wait, "how long to wait, a `DURATION`, for what takes its time, such as apps that end; grace is never waited for")
 	addNoLock(c, &a.noLock)
 	format.add(c)
 	return c
@@ -96,65 +101,86 @@ func (a *applying) open(ctx context.Context, ref string) (err error) {
 
 // run makes or checks the plan, asks, and carries it out.
 func (a *applying) run(ctx context.Context, flags scopeFlags) error {
+	if err := a.ours(); err != nil {
+		return err
+	}
 	in, err := a.scope(ctx, flags)
 	if err != nil {
 		return err
 	}
 	in.Keep = a.keep.Memory
-	fresh, err := propose(ctx, a.env, a.keep, in)
+	doc, err := propose(ctx, a.env, a.keep, in)
 	if err != nil {
 		return err
 	}
-	doc, left := fresh, []string(nil)
+	var left []string
 	if a.saved != nil {
-		if doc, left, err = a.unchanged(ctx, fresh); err != nil {
+		if doc, left, err = a.unchanged(ctx, doc); err != nil {
 			return err
 		}
 	}
-	if !a.json {
-		if err := render.Plan(a.env.Stdout, style(a.env, a.env.Stdout), doc); err != nil {
-			return err
-		}
-	}
-	if doc.Pending() {
-		if err := confirm(ctx, a.env, a.yes, "\nCarry this out?"); err != nil {
-			return err
-		}
+	if err := a.ask(ctx, doc); err != nil {
+		return err
 	}
 	who, err := person(ctx, a.keep, "apply "+doc.Digest)
 	if err != nil {
 		return err
 	}
-	work := &crew{env: a.env, keep: a.keep, queue: a.queue, until: time.Now().Add(a.wait), by: who, doc: doc}
+	work := &crew{env: a.env, keep: a.keep, queue: a.queue, wait: a.wait, by: who, doc: doc, resumable: a.saved != nil}
 	done := work.carryOut(ctx)
-	done.Stale, done.Problems = left, append(done.Problems, doc.Problems...)
-	for _, d := range doc.Domains {
-		if d.Error != "" {
-			done.Problems = append(done.Problems, "domain "+d.Domain+" could not be read: "+d.Error)
+	done.Stale = left
+	return a.end(done)
+}
+
+// ask shows the plan and has it confirmed. Where the result is JSON, the plan
+// goes to where the question goes.
+func (a *applying) ask(ctx context.Context, doc plan.Document) error {
+	out := a.env.Stdout
+	if a.json {
+		out = a.env.Stderr
+	}
+	if !a.json || !a.yes {
+		if err := render.Plan(out, style(a.env, out), doc); err != nil {
+			return err
 		}
 	}
-	return a.end(done)
+	switch {
+	case doc.Empty():
+		return nil
+	case doc.Enforced():
+		return confirm(ctx, a.env, a.yes, "\nCarry this out?")
+	default:
+		return confirm(ctx, a.env, a.yes, "\nNothing of this is carried out now. Journal it, and put what is held up for a decision?")
+	}
 }
 
 func (a *applying) scope(ctx context.Context, flags scopeFlags) (reconcile.Scope, error) {
 	if a.saved == nil {
 		return flags.scope(ctx, a.keep)
 	}
-	return reconcile.Scope{User: a.saved.User, Domains: a.saved.Only}, nil
+	return reconcile.Scope{User: a.saved.User, Domains: a.saved.Only, Deep: a.saved.Deep}, nil
+}
+
+// ours refuses a saved plan that is not for this configuration, before anything
+// is read for it.
+func (a *applying) ours() error {
+	switch {
+	case a.saved == nil:
+		return nil
+	case a.saved.Deployment != a.keep.Deployment:
+		return usage("nothing was changed: this plan is of deployment %q, and the configuration of %q", a.saved.Deployment, a.keep.Deployment)
+	case a.saved.StoreID != a.keep.StoreID:
+		return usage("nothing was changed: this plan is for identity store %s, and the configuration for %s", a.saved.StoreID, a.keep.StoreID)
+	case a.saved.Config != a.keep.ConfigDigest:
+		return errors.New("nothing was changed: the configuration has changed since this plan was made; make a new one")
+	}
+	return nil
 }
 
 // unchanged compares a saved plan with one made now. Anything of it that moved
 // refuses it as a whole, or is left out if that was asked for.
 func (a *applying) unchanged(ctx context.Context, fresh plan.Document) (plan.Document, []string, error) {
 	saved := *a.saved
-	switch {
-	case saved.Deployment != fresh.Deployment:
-		return saved, nil, usage("this plan is of deployment %q, and the configuration of %q", saved.Deployment, fresh.Deployment)
-	case saved.StoreID != fresh.StoreID:
-		return saved, nil, usage("this plan is for identity store %s, and the configuration for %s", saved.StoreID, fresh.StoreID)
-	case saved.Config != fresh.Config:
-		return saved, nil, errors.New("the configuration has changed since this plan was made; make a new one. Nothing was changed")
-	}
 	kept, moved := saved.Against(fresh, func(domain, userID string) bool {
 		return a.keep.Begun(ctx, reconcile.Key{Domain: domain, UserID: userID}, saved.Digest)
 	})
@@ -162,13 +188,9 @@ func (a *applying) unchanged(ctx context.Context, fresh plan.Document) (plan.Doc
 		moved = append([]string{"the mapping rows"}, moved...)
 	}
 	if len(moved) > 0 && !a.skipStale {
-		err := errors.New("this plan is stale, and nothing was changed; make a new one, or leave out what moved with --skip-stale. Moved since it was made:")
-		for _, what := range moved {
-			err = fmt.Errorf("%w\n  %s", err, what)
-		}
-		return saved, nil, err
+		return saved, nil, fmt.Errorf("this plan is stale, and nothing was changed; make a new one, or leave out what moved with --skip-stale. Moved since it was made:\n  %s", strings.Join(moved, "\n  "))
 	}
-	kept.Problems = fresh.Problems
+	kept.Problems, kept.Notes = fresh.Problems, fresh.Notes
 	return kept, moved, nil
 }
 

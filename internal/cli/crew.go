@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -22,25 +23,32 @@ const crewSize = 24
 const crewRest = 50 * time.Millisecond
 
 // crew carries out a plan, person by person and many at a time, and makes the
-// looks that come of it, for as long as there is time.
+// looks that come of it, for as long as there is time. Whoever is not in the
+// plan is left to others.
 type crew struct {
-	env   Environment
-	keep  *reconcile.Reconciler
-	queue *waitingRoom
-	until time.Time
-	by    event.Trigger
-	doc   plan.Document
+	env       Environment
+	keep      *reconcile.Reconciler
+	queue     *waitingRoom
+	wait      time.Duration // for what takes its time, once everybody was begun with
+	by        event.Trigger
+	doc       plan.Document
+	resumable bool // the plan was saved, so that it may be run again
 
-	mu   sync.Mutex
-	done applied
-	at   map[reconcile.Key]int // places in done.People
-	bar  *progressbar.ProgressBar
+	mu    sync.Mutex
+	until time.Time
+	done  applied
+	at    map[reconcile.Key]int // places in done.People
+	busy  int
+	ended int                      // how many are not waiting any more
+	bar   *progressbar.ProgressBar // nil where no terminal shows it
 }
 
 func (w *crew) carryOut(ctx context.Context) applied {
-	w.done, w.at = applied{Plan: w.doc.Digest, People: []outcome{}, Problems: []string{}}, map[reconcile.Key]int{}
+	w.done, w.at = applied{Plan: w.doc.Digest, People: []outcome{}, Problems: unread(w.doc), blind: w.doc.Summary().Failed == len(w.doc.Domains)}, map[reconcile.Key]int{}
+	w.until = time.Now().Add(w.wait)
 	w.trouble(w.keep.Prepare(ctx, w.doc))
-	stop := w.progress(w.enlist(ctx))
+	w.enlist(ctx)
+	stop := w.progress()
 	w.work(ctx)
 	for _, d := range w.doc.Domains {
 		for _, c := range d.SignIn {
@@ -50,27 +58,43 @@ func (w *crew) carryOut(ctx context.Context) applied {
 	w.work(ctx)
 	stop()
 	if ctx.Err() != nil {
-		w.trouble(fmt.Errorf("interrupted; run it again to go on"))
+		w.done.Interrupted = true
 	}
 	return w.done
 }
 
+// unread is what of the configured world the plan could not tell of.
+func unread(doc plan.Document) []string {
+	found := append([]string{}, doc.Problems...)
+	for _, d := range doc.Domains {
+		if d.Error != "" {
+			found = append(found, fmt.Sprintf("domain %s: %s", d.Domain, d.Error))
+		}
+	}
+	return found
+}
+
 // enlist queues a look at everybody in the plan.
-func (w *crew) enlist(ctx context.Context) (people int) {
+func (w *crew) enlist(ctx context.Context) {
+	people := 0
 	for _, d := range w.doc.Domains {
 		people += len(d.People)
 	}
 	for _, d := range w.doc.Domains {
 		for _, p := range d.People {
-			k := reconcile.Key{Domain: d.Domain, UserID: p.UserID}
-			w.at[k] = len(w.done.People)
-			w.done.People = append(w.done.People, outcome{Domain: d.Domain, UserID: p.UserID, UserName: p.UserName, Outcome: waiting, Detail: "it was not begun"})
-			if err := w.queue.Send(ctx, reconcile.LookOf(d.Domain, p, people > bulk, w.by), 0); err != nil {
-				w.trouble(err)
-			}
+			w.list(outcome{Domain: d.Domain, UserID: p.UserID, UserName: p.UserName, Detail: "not begun"})
+			w.trouble(w.queue.Send(ctx, reconcile.LookOf(d.Domain, p, people > bulk, w.by), 0))
+		}
+		for _, c := range d.SignIn {
+			w.list(outcome{Domain: d.Domain, Group: c.Group, Detail: "the profiles of its people are not ready yet"})
 		}
 	}
-	return people
+}
+
+func (w *crew) list(o outcome) {
+	o.Outcome = waiting
+	w.at[o.key()] = len(w.done.People)
+	w.done.People = append(w.done.People, o)
 }
 
 // bulk is from how many people on what a domain holds is listed for all of them.
@@ -80,18 +104,18 @@ const bulk = 10
 func (w *crew) work(ctx context.Context) {
 	var g errgroup.Group
 	g.SetLimit(crewSize)
-	busy := &counter{}
 	for ctx.Err() == nil {
+		idle := w.idle() // asked first: whoever ends after that has left all its looks
 		l, due, ok := w.queue.next()
 		switch {
-		case !ok && busy.none():
+		case !ok && idle:
 			return
-		case ok && due.After(w.until):
+		case ok && (!w.planned(l) || w.late(l, due)):
 			continue // what it waits for is in the person's outcome
 		case ok && !due.After(time.Now()):
-			busy.add(1)
+			w.begin(l)
 			g.Go(func() error {
-				defer busy.add(-1)
+				defer w.end()
 				w.look(ctx, l)
 				return nil
 			})
@@ -105,95 +129,137 @@ func (w *crew) work(ctx context.Context) {
 	_ = g.Wait() // what failed is in the outcomes
 }
 
-// counter counts what is under way.
-type counter struct {
-	mu sync.Mutex
-	n  int
+// planned tells whether a look is at somebody who is in the plan. Looks at
+// others, such as members of a group who are waited for, are not the plan's.
+func (w *crew) planned(l event.Look) bool {
+	_, in := w.at[placeOf(l)]
+	return in
 }
 
-func (c *counter) add(n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.n += n
+// late tells whether a look comes too late to be waited for. The first look at a
+// person never does.
+func (w *crew) late(l event.Look, due time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return due.After(w.until) && !first(l)
 }
 
-func (c *counter) none() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.n == 0
+func first(l event.Look) bool { return l.Plan != "" && l.Tries == 0 }
+
+func (w *crew) begin(l event.Look) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.busy++
+	if first(l) {
+		w.until = time.Now().Add(w.wait)
+	}
+}
+
+func (w *crew) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.busy--
+}
+
+func (w *crew) idle() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.busy == 0
 }
 
 func (w *crew) look(ctx context.Context, l event.Look) {
-	k := reconcile.Key{Domain: l.Domain, UserID: l.UserID}
-	if l.Plan != "" {
+	k := placeOf(l)
+	if l.Scope == event.SignIn {
+		_, err := w.keep.Handle(ctx, l)
+		w.signed(ctx, l, err)
+		return
+	}
+	if l.Plan != "" && w.resumable {
 		if err := w.keep.Begin(ctx, k, w.doc.Digest); err != nil {
-			w.set(k, failed, err.Error())
+			w.set(ctx, k, failed, err.Error())
 			return
 		}
 	}
 	results, err := w.keep.Handle(ctx, l)
-	if l.Scope != event.User {
-		w.trouble(err)
-		return
-	}
 	for _, res := range results {
-		if err == nil {
-			err = res.Err
+		err = errors.Join(err, res.Err)
+		t, _ := w.keep.Target(res.Key.Domain)
+		how, why := fateOf(res, err, t.Domain.Mode)
+		w.set(ctx, res.Key, how, why)
+		if how == waiting {
+			w.again(l, res)
 		}
-		w.set(res.Key, became(res, err), detail(res, err))
 	}
-	if len(results) == 0 && err != nil {
-		w.set(k, failed, err.Error())
+	switch {
+	case len(results) > 0:
+	case err != nil:
+		w.set(ctx, k, failed, err.Error())
+	default: // somebody else planned a look meanwhile, and makes it
+		w.again(l, reconcile.Result{Key: k, Again: crewAgain})
 	}
 }
 
-// set stores what became of a person who is in the plan.
-func (w *crew) set(k reconcile.Key, how fate, why string) {
+// crewAgain is how soon it is looked what came of what somebody else does.
+const crewAgain = 3 * time.Second
+
+// again looks again where no look is on its way here: somebody else has planned
+// one, who may have been cut off since.
+func (w *crew) again(l event.Look, res reconcile.Result) {
+	next := event.Look{Scope: event.User, UserID: res.Key.UserID, Domain: res.Key.Domain, Tries: l.Tries + 1, Bulk: l.Bulk, Trigger: w.by}
+	if res.Verdict.Standing == "" {
+		next.Plan, next.Profile = l.Plan, l.Profile // nothing was read yet
+	}
+	w.queue.putUnless(next, time.Now().Add(res.Again))
+}
+
+// set stores what became of somebody in the plan. What ends because the whole
+// run does has not failed.
+func (w *crew) set(ctx context.Context, k reconcile.Key, how fate, why string) {
+	if how == failed && ctx.Err() != nil {
+		how, why = waiting, "interrupted"
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	at, planned := w.at[k]
 	if !planned {
 		return
 	}
-	if w.done.People[at].Outcome == waiting && how != waiting && w.bar != nil {
-		_ = w.bar.Add(1) // what is shown on the way is no result
+	o := &w.done.People[at]
+	switch {
+	case o.Outcome == waiting && how != waiting:
+		w.ended++
+	case o.Outcome != waiting && how == waiting:
+		w.ended--
 	}
-	w.done.People[at].Outcome, w.done.People[at].Detail = how, why
-}
-
-func (w *crew) sign(ctx context.Context, c plan.Change) {
-	held, err := w.keep.Sign(ctx, c, w.by)
-	w.trouble(err)
-	if held != "" {
-		w.done.People = append(w.done.People, outcome{Domain: c.Domain, UserID: "group " + c.Group, Outcome: heldBack, Detail: held})
+	o.Outcome, o.Detail = how, why
+	if w.bar != nil {
+		_ = w.bar.Set(w.ended) // what is shown on the way is no result
 	}
 }
 
 func (w *crew) trouble(err error) {
-	if err == nil {
-		return
+	if err != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.done.Problems = append(w.done.Problems, err.Error())
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.done.Problems = append(w.done.Problems, err.Error())
 }
 
 // progress shows a bar on a terminal, and a line now and then elsewhere.
-func (w *crew) progress(people int) (stop func()) {
-	if isTerminal(w.env.Stderr) {
-		w.bar = progressbar.NewOptions(people, progressbar.OptionSetWriter(w.env.Stderr), progressbar.OptionSetDescription("applying"),
-			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(false))
+func (w *crew) progress() (stop func()) {
+	all := len(w.done.People)
+	switch {
+	case all == 0:
+		return func() {}
+	case isTerminal(w.env.Stderr):
+		w.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(w.env.Stderr), progressbar.OptionSetDescription("applying"),
+			progressbar.OptionSetWidth(40), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(false))
+		_ = w.bar.RenderBlank()
 		return func() { _ = w.bar.Clear() }
 	}
 	return watch(w.env, func() string {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		settled := 0
-		for _, o := range w.done.People {
-			if o.Outcome != waiting {
-				settled++
-			}
-		}
-		return fmt.Sprintf("applying: %d of %d", settled, people)
+		return fmt.Sprintf("applying: %d of %d", w.ended, all)
 	})
 }

@@ -22,7 +22,7 @@ type scopeFlags struct {
 }
 
 func (f *scopeFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.user, "user", "", "only the user with this UserName or id, `USER`")
+	c.Flags().StringVar(&f.user, "user", "", "only this `USER`, by UserName or id")
 	c.Flags().StringSliceVar(&f.domains, "domain", nil, "only the domain of this `NAME`; may be given more than once")
 	c.Flags().BoolVar(&f.deep, "deep", false, "describe every profile, not only those that were modified")
 }
@@ -87,8 +87,8 @@ out by studiokeeper apply FILE, unchanged or not at all.`,
 		},
 	}
 	flags.add(c)
-	c.Flags().StringVar(&out, "out", "", "save the plan to `FILE`")
-	c.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when changes are pending, 3 when removals are held")
+	c.Flags().StringVar(&out, "out", "", "save the plan to `FILE`, for apply")
+	c.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when changes are pending, 3 when something is held")
 	format.add(c)
 	return c
 }
@@ -98,7 +98,11 @@ func propose(ctx context.Context, env Environment, r *reconcile.Reconciler, in r
 	in.Progress = &reconcile.Progress{}
 	stop := watch(env, surveyed(in.Progress))
 	defer stop()
-	return r.Propose(ctx, in)
+	doc, err := r.Propose(ctx, in)
+	if ctx.Err() != nil {
+		return doc, errors.New("interrupted while reading; nothing was changed")
+	}
+	return doc, err
 }
 
 func showPlan(env Environment, doc plan.Document, asJSON bool) error {
@@ -123,14 +127,14 @@ func savePlan(file string, doc plan.Document) error {
 // planned is what a plan ends in: what could not be read is named whatever the
 // flags.
 func planned(doc plan.Document, detailed bool) error {
-	failed := doc.Summary().Failed
+	n := doc.Summary()
 	switch {
-	case failed == len(doc.Domains):
-		return errors.New("no domain could be read; what is wrong stands above")
-	case failed > 0 || len(doc.Problems) > 0:
-		return codeError{exitPartial, fmt.Errorf("%d domains could not be read, and there are %d more problems; all are named above", failed, len(doc.Problems))}
-	case detailed && doc.Summary().Held > 0:
-		return codeError{exitHeld, fmt.Errorf("%d removals are held, or would be", doc.Summary().Held)}
+	case n.Failed == len(doc.Domains):
+		return errors.New("no domain could be read; the reasons are above")
+	case n.Failed+len(doc.Problems) > 0:
+		return codeError{exitPartial, fmt.Errorf("the plan is not the whole of it: %d domains, and %d things more, could not be read; each is named above", n.Failed, len(doc.Problems))}
+	case detailed && n.Held > 0:
+		return codeError{exitHeld, fmt.Errorf("%d are held, or would be, until a person decides", n.Held)}
 	case detailed && doc.Pending():
 		return codeError{exitPending, nil}
 	}

@@ -234,7 +234,7 @@ func howMany(chosen []reconcile.Removal) string {
 func person(ctx context.Context, r *reconcile.Reconciler, command string) (event.Trigger, error) {
 	arn, err := r.Callers.CallerARN(ctx)
 	if err != nil {
-		return event.Trigger{}, fmt.Errorf("nothing was decided, because the journal could not say who did: %w", err)
+		return event.Trigger{}, fmt.Errorf("nothing was changed, because the journal could not say who did it: %w", err)
 	}
 	return event.Trigger{ID: arn, Name: command, Source: event.SourcePerson, Time: r.Now().UTC()}, nil
 }

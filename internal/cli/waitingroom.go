@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"studiokeeper/internal/event"
+	"studiokeeper/internal/reconcile"
 )
 
 // waitingRoom is a reconcile.Queue in this process, for commands that make
@@ -16,6 +17,7 @@ type waitingRoom struct {
 	mu     sync.Mutex
 	begun  waitingLooks // at people who were looked at before: finished before others are begun
 	others waitingLooks
+	at     map[reconcile.Key]int // how many wait for each person or group
 	came   int
 }
 
@@ -34,12 +36,37 @@ func (q *waitingRoom) Send(_ context.Context, l event.Look, delay time.Duration)
 func (q *waitingRoom) put(l event.Look, due time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.push(l, due)
+}
+
+// putUnless puts a look unless one at the same person or group waits already.
+func (q *waitingRoom) putUnless(l event.Look, due time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.at[placeOf(l)] == 0 {
+		q.push(l, due)
+	}
+}
+
+func (q *waitingRoom) push(l event.Look, due time.Time) {
+	if q.at == nil {
+		q.at = map[reconcile.Key]int{}
+	}
+	q.at[placeOf(l)]++
 	q.came++
 	in := &q.others
 	if l.Tries > 0 {
 		in = &q.begun
 	}
 	heap.Push(in, waitingLook{l, due, q.came})
+}
+
+// placeOf is whom a look is at: a person, or a group's sign-in.
+func placeOf(l event.Look) reconcile.Key {
+	if l.Scope == event.SignIn {
+		return outcome{Domain: l.Domain, Group: l.GroupID}.key()
+	}
+	return reconcile.Key{Domain: l.Domain, UserID: l.UserID}
 }
 
 // next takes out the look that is to be made first: of those that are due, one
@@ -56,6 +83,9 @@ func (q *waitingRoom) next() (event.Look, time.Time, bool) {
 		return event.Look{}, time.Time{}, false
 	}
 	first := heap.Pop(from).(waitingLook)
+	if q.at[placeOf(first.look)]--; q.at[placeOf(first.look)] == 0 {
+		delete(q.at, placeOf(first.look))
+	}
 	return first.look, first.due, true
 }
 

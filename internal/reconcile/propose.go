@@ -358,18 +358,18 @@ func (r *Reconciler) Begun(ctx context.Context, k Key, digest string) bool {
 	return err == nil && told
 }
 
-// Sign carries out the change of a group's sign-in that a plan has. Assigning
-// takes a look of its own: SignedIn tells when it was made.
-func (r *Reconciler) Sign(ctx context.Context, c plan.Change, by event.Trigger) (held string, err error) {
+// LookOfGroup is the look that lets a group sign in, once its people are ready.
+func LookOfGroup(c plan.Change, by event.Trigger) event.Look {
+	return event.Look{Scope: event.SignIn, GroupID: c.Group, Domain: c.Domain, Trigger: by}
+}
+
+// TakeSignIn carries out a plan's change that takes the sign-in from a group.
+func (r *Reconciler) TakeSignIn(ctx context.Context, c plan.Change, by event.Trigger) (held string, err error) {
 	t, ok := r.Target(c.Domain)
 	if !ok {
 		return "", fmt.Errorf("the configuration has no domain %q", c.Domain)
 	}
-	if c.Kind == plan.Unassign {
-		return r.UnassignGroup(ctx, t, c.Group, trigger(event.Look{Trigger: by}))
-	}
-	l := event.Look{Scope: event.SignIn, GroupID: c.Group, Domain: c.Domain, Trigger: by}
-	return "", r.schedule(ctx, r.Pass, "signin#"+c.Group+"#"+c.Domain, l, r.Now().Add(collect))
+	return r.UnassignGroup(ctx, t, c.Group, trigger(event.Look{Trigger: by}))
 }
 
 // SignedIn tells whether a group is assigned to a domain's application.
