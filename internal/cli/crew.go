@@ -24,7 +24,7 @@ const crewRest = 50 * time.Millisecond
 
 // crew carries out a plan, person by person and many at a time, and makes the
 // looks that come of it, for as long as there is time. Whoever is not in the
-// plan is left to others.
+// plan is not changed.
 type crew struct {
 	env       Environment
 	keep      *reconcile.Reconciler
@@ -35,7 +35,7 @@ type crew struct {
 	resumable bool // the plan was saved, so that it may be run again
 
 	mu    sync.Mutex
-	until time.Time
+	begun time.Time // when the last was begun with
 	done  applied
 	at    map[reconcile.Key]int // places in done.People
 	busy  int
@@ -45,7 +45,7 @@ type crew struct {
 
 func (w *crew) carryOut(ctx context.Context) applied {
 	w.done, w.at = applied{Plan: w.doc.Digest, People: []outcome{}, Problems: unread(w.doc), blind: w.doc.Summary().Failed == len(w.doc.Domains)}, map[reconcile.Key]int{}
-	w.until = time.Now().Add(w.wait)
+	w.begun = time.Now()
 	w.trouble(w.keep.Prepare(ctx, w.doc))
 	w.enlist(ctx)
 	stop := w.progress()
@@ -110,9 +110,12 @@ func (w *crew) work(ctx context.Context) {
 		switch {
 		case !ok && idle:
 			return
-		case ok && (!w.planned(l) || w.late(l, due)):
+		case ok && w.late(l, due):
 			continue // what it waits for is in the person's outcome
 		case ok && !due.After(time.Now()):
+			if !w.planned(l) && !aside(&l) {
+				continue
+			}
 			w.begin(l)
 			g.Go(func() error {
 				defer w.end()
@@ -129,11 +132,18 @@ func (w *crew) work(ctx context.Context) {
 	_ = g.Wait() // what failed is in the outcomes
 }
 
-// planned tells whether a look is at somebody who is in the plan. Looks at
-// others, such as members of a group who are waited for, are not the plan's.
+// planned tells whether a look is at somebody who is in the plan.
 func (w *crew) planned(l event.Look) bool {
 	_, in := w.at[placeOf(l)]
 	return in
+}
+
+// aside makes a look at a person who is not in the plan, such as a member of a
+// group who is waited for, one that only finds out whether they are ready: what
+// there is to change is not this plan's.
+func aside(l *event.Look) bool {
+	l.Plan = plan.Digest(nil)
+	return l.Scope == event.User
 }
 
 // late tells whether a look comes too late to be waited for. The first look at a
@@ -141,17 +151,17 @@ func (w *crew) planned(l event.Look) bool {
 func (w *crew) late(l event.Look, due time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return due.After(w.until) && !first(l)
+	return due.After(w.begun.Add(w.wait)) && !w.first(l)
 }
 
-func first(l event.Look) bool { return l.Plan != "" && l.Tries == 0 }
+func (w *crew) first(l event.Look) bool { return w.planned(l) && l.Plan != "" && l.Tries == 0 }
 
 func (w *crew) begin(l event.Look) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.busy++
-	if first(l) {
-		w.until = time.Now().Add(w.wait)
+	if w.first(l) {
+		w.begun = time.Now()
 	}
 }
 
@@ -170,11 +180,10 @@ func (w *crew) idle() bool {
 func (w *crew) look(ctx context.Context, l event.Look) {
 	k := placeOf(l)
 	if l.Scope == event.SignIn {
-		_, err := w.keep.Handle(ctx, l)
-		w.signed(ctx, l, err)
+		w.signIn(ctx, l)
 		return
 	}
-	if l.Plan != "" && w.resumable {
+	if w.resumable && l.Plan != "" && w.planned(l) {
 		if err := w.keep.Begin(ctx, k, w.doc.Digest); err != nil {
 			w.set(ctx, k, failed, err.Error())
 			return
@@ -186,7 +195,7 @@ func (w *crew) look(ctx context.Context, l event.Look) {
 		t, _ := w.keep.Target(res.Key.Domain)
 		how, why := fateOf(res, err, t.Domain.Mode)
 		w.set(ctx, res.Key, how, why)
-		if how == waiting {
+		if how == waiting && w.planned(l) {
 			w.again(l, res)
 		}
 	}
@@ -194,7 +203,7 @@ func (w *crew) look(ctx context.Context, l event.Look) {
 	case len(results) > 0:
 	case err != nil:
 		w.set(ctx, k, failed, err.Error())
-	default: // somebody else planned a look meanwhile, and makes it
+	case w.planned(l): // somebody else planned a look meanwhile, and makes it
 		w.again(l, reconcile.Result{Key: k, Again: crewAgain})
 	}
 }

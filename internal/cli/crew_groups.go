@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"studiokeeper/internal/event"
@@ -41,8 +42,27 @@ func (w *crew) sign(ctx context.Context, c plan.Change) {
 // row may have gone.
 const (
 	signInAgain = 30 * time.Second
-	signInTries = 5
+	signInTries = 4
 )
+
+// signIn lets a group sign in once everybody here who is being worked on is done,
+// or has kept it waiting for long.
+func (w *crew) signIn(ctx context.Context, l event.Look) {
+	if w.unfinished(l.Domain) {
+		w.queue.putUnless(event.Look{Scope: event.SignIn, GroupID: l.GroupID, Domain: l.Domain, Trigger: w.by}, time.Now().Add(crewAgain))
+		return
+	}
+	_, err := w.keep.Handle(ctx, l)
+	w.signed(ctx, l, err)
+}
+
+func (w *crew) unfinished(domain string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Since(w.begun) < min(w.wait, signInTries*signInAgain) && slices.ContainsFunc(w.done.People, func(o outcome) bool {
+		return o.Domain == domain && o.Group == "" && o.Outcome == waiting
+	})
+}
 
 // signed finds out whether a look let a group sign in: it may wait for people.
 func (w *crew) signed(ctx context.Context, l event.Look, err error) {

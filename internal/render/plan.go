@@ -166,8 +166,10 @@ func verb(k plan.Kind) string {
 
 func object(c plan.Change) string {
 	switch {
-	case c.Kind == plan.Assign || c.Kind == plan.Unassign:
+	case c.Kind == plan.Assign:
 		return "to the domain's application"
+	case c.Kind == plan.Unassign:
+		return "from the domain's application"
 	case c.Profile != "":
 		return "profile " + c.Profile
 	default:

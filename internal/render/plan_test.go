@@ -20,6 +20,12 @@ func TestPlan(t *testing.T) {
 	change := func(kind plan.Kind, before, after *plan.State, why string) plan.Change {
 		return plan.Change{Kind: kind, Before: before, After: after, Reasons: []plan.Reason{{Code: "x", Text: why}}}
 	}
+	kept := person("kept", "rejected: on leave until May", change(plan.Revoke, state("a"), state("a"), "in no group"))
+	alike := []plan.PersonPlan{kept}
+	for _, name := range []string{"ann", "ben", "cleo"} {
+		alike = append(alike, person(name, "held: over the limit", change(plan.Revoke, state("a"), state("a"), name+" is in no group")))
+	}
+	lost := plan.Change{Kind: plan.Unassign, Group: "h", Reasons: []plan.Reason{{Code: "no-row", Text: "it has no row any more"}, {Code: plan.CodeHeld, Text: "its 9 members count as removals"}}}
 	doc := plan.Document{
 		Domains: []plan.DomainPlan{
 			{Domain: "research", DomainID: "d-1", Mode: "enforce", Profiles: 8, People: []plan.PersonPlan{
@@ -33,6 +39,7 @@ func TestPlan(t *testing.T) {
 				person("dark", "", change(plan.Unreadable, nil, nil, "a row makes no sense")),
 				person("busy", "", change(plan.Wait, state("a"), nil, "SageMaker has it in Updating")),
 			}, SignIn: []plan.Change{{Kind: plan.Unassign, Group: "g", Reasons: []plan.Reason{{Code: "no-row", Text: "it has no row any more"}}}}},
+			{Domain: "crowd", DomainID: "d-4", Mode: "enforce", Profiles: 1, People: alike, SignIn: []plan.Change{lost}},
 			{Domain: "quiet", DomainID: "d-2", Mode: "observe", Profiles: 3},
 			{Domain: "broken", DomainID: "d-3", Error: "access denied"},
 		},
