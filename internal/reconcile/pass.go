@@ -90,22 +90,34 @@ func (r *Reconciler) split(ctx context.Context, l event.Look) error {
 // passOver hands on what a survey found in one domain.
 func (r *Reconciler) passOver(ctx context.Context, t Target, s *Survey, l event.Look, started time.Time) error {
 	f := s.find(t.Domain.Name)
-	errs := []error{r.HoldMany(ctx, t, f.Leavers), r.holdMany(ctx, t, r.changes(), f.Edited)}
+	bounded := errors.Join(r.HoldMany(ctx, t, f.Leavers), r.holdMany(ctx, t, r.changes(), f.Edited))
+	errs := []error{bounded}
 	var looks []event.Look
+	var reported []Wanted
 	for _, w := range f.Wanted {
+		if bounded != nil && w.limited() {
+			continue // whether all of them are to be held could not be found out
+		}
 		if w.Reports {
-			told, err := r.toldOf(ctx, w)
-			errs = append(errs, err)
+			told, err := r.Journal.Told(ctx, w.Key, w.told())
+			errs = append(errs, wrap(err, "look up what was told of user %s", w.Key.UserID))
 			if told || err != nil {
 				continue
 			}
+			reported = append(reported, w)
 		}
 		looks = append(looks, event.Look{UserID: w.Key.UserID, Domain: w.Key.Domain, Profile: w.Hint, Trigger: l.Trigger, RowsAfter: started})
 	}
 	for i := range looks {
 		looks[i].Bulk = len(looks) > bulkFrom
 	}
-	errs = append(errs, r.handOnAll(ctx, looks), r.passSignIn(ctx, t, s, f.Through, l))
+	handed := r.handOnAll(ctx, looks)
+	errs = append(errs, handed, r.passSignIn(ctx, t, s, f.Through, l))
+	if handed == nil { // rather twice than never
+		for _, w := range reported {
+			errs = append(errs, wrap(r.Journal.Tell(ctx, w.Key, w.told()), "remember what was told of user %s", w.Key.UserID))
+		}
+	}
 	if n := s.Waiting[t.Domain.Name]; n > 0 {
 		r.Log.WarnContext(ctx, "profiles were listed and not described yet, for want of time", "domain", t.Domain.Name, "profiles", n)
 		again := event.Look{Scope: event.Everybody, Domain: t.Domain.Name, Trigger: l.Trigger}
@@ -122,15 +134,12 @@ func (r *Reconciler) passOver(ctx context.Context, t Target, s *Survey, l event.
 	return errors.Join(errs...)
 }
 
-// toldOf tells whether a person with whom there is only something to report was
-// reported within a day, and takes it for told from now on.
-func (r *Reconciler) toldOf(ctx context.Context, w Wanted) (bool, error) {
-	what := "pass " + plan.Digest(w.Changes)
-	told, err := r.Journal.Told(ctx, w.Key, what)
-	if err != nil || told {
-		return told, wrap(err, "look up what was told of user %s", w.Key.UserID)
-	}
-	return false, wrap(r.Journal.Tell(ctx, w.Key, what), "remember what was told of user %s", w.Key.UserID)
+// told is under what it is remembered that a person was reported.
+func (w Wanted) told() string { return "pass " + plan.Digest(w.Changes) }
+
+// limited tells whether what is wanted counts against a limit.
+func (w Wanted) limited() bool {
+	return slices.ContainsFunc(w.Changes, func(c plan.Change) bool { return c.Kind.Removes() || c.Edited() })
 }
 
 // passSignIn assigns the groups whose people are ready, and takes the sign-in

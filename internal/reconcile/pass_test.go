@@ -1,6 +1,8 @@
 package reconcile_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -275,4 +277,96 @@ func TestSurveyOfWhatIsRightPlansNothing(t *testing.T) {
 	s, err := w.keeper.Survey(t.Context(), reconcile.Extent{})
 	w.must(err)
 	want(t, "planned", s.World.Plan(), nil)
+}
+
+// A profile that cannot be described is named, and does not make the pass go
+// round for ever.
+func TestProfileThatCannotBeDescribedIsNoReasonToPassAgain(t *testing.T) {
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	w := newWorld(t, nil)
+	people(w, 2)
+	w.user("other@example.com")
+	w.makeProfile("odd-1", "other@example.com", roles+"x", nil)
+	w.cloud.Inject(localcloud.Fault{Service: "sagemaker", Operation: "DescribeUserProfile", Resource: "odd-1", Code: "AccessDeniedException"})
+	w.handle(everybody)
+	l, _, _ := w.queue.next()
+	_, err := w.try(l)
+	if err == nil || !strings.Contains(err.Error(), "odd-1") {
+		t.Errorf("got %v", err)
+	}
+	for {
+		l, _, ok := w.queue.next()
+		if !ok {
+			break
+		}
+		if l.Scope == event.Everybody {
+			t.Fatal("another pass is planned at once")
+		}
+	}
+}
+
+func TestLargePassIsSplitByDomain(t *testing.T) {
+	w := withDomains(t, 2, nil)
+	ids, _ := people(w, 3)
+	w.must(w.keeper.Register.Register(t.Context(), reconcile.DomainRecord{
+		Name: "d1", ID: w.keeper.Targets[1].Domain.ID, StoreID: store, Deployment: "prod", Profiles: 200_001,
+	}))
+	w.must(w.console().DisableUser(ids[0]))
+	w.handle(everybody)
+	l, _, _ := w.queue.next()
+	w.handle(l)
+	var domains []string
+	for _, one := range w.queue.looks {
+		domains = append(domains, string(one.look.Scope)+" "+one.look.Domain)
+	}
+	slices.Sort(domains)
+	want(t, "planned", domains, []string{"everybody d1", "everybody research"})
+	w.settle()
+	want(t, "profiles", w.profiles(), []string{"user00@example.com " + quarantined, "user01@example.com a", "user02@example.com a"})
+}
+
+// Where it cannot be found out whether a pass exceeds the limit, nobody is let go.
+func TestPassThatCannotAskTheLimitLetsNobodyGo(t *testing.T) {
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	w := newWorld(t, nil)
+	ids, group := people(w, 3)
+	w.passed()
+	joins := w.user("joins@example.com")
+	w.join(group, joins)
+	w.leave(group, ids[0])
+	w.handle(everybody)
+	l, _, _ := w.queue.next()
+	w.cloud.Inject(localcloud.Fault{Service: "dynamodb", Operation: "Query", Resource: "removal#research", Code: "AccessDeniedException"})
+	if _, err := w.try(l); err == nil {
+		t.Error("nobody was told")
+	}
+	w.cloud.ClearFaults()
+	w.settle()
+	want(t, "profiles", w.profiles(), []string{"joins@example.com a", "user00@example.com a", "user01@example.com a", "user02@example.com a"})
+	w.passed()
+	want(t, "and later", w.profiles()[1], "user00@example.com "+quarantined)
+}
+
+func TestReportIsNotTakenForToldWhenNobodyWasHandedOn(t *testing.T) {
+	w := newWorld(t, nil)
+	bob := w.user("bob@example.com")
+	w.group("ad-group-1", "a", 100, bob)
+	w.makeProfile("bob-1", "bob@example.com", roles+"other", nil)
+	w.handle(everybody)
+	l, _, _ := w.queue.next()
+	send := w.keeper.Pass
+	w.keeper.Pass = broken{}
+	if _, err := w.try(l); err == nil {
+		t.Error("nobody was told")
+	}
+	w.keeper.Pass = send
+	want(t, "in conflict", slices.Contains(w.passed(), "conflict: has-role"), true)
+}
+
+// broken is a queue that takes nothing.
+type broken struct{}
+
+// Send implements reconcile.Queue.
+func (broken) Send(context.Context, event.Look, time.Duration) error {
+	return errors.New("the queue takes nothing")
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +26,7 @@ type domainSurvey struct {
 	tagged   []bool           // whose tags were listed
 	seen     []time.Time      // when each was last described; zero: not as it is now
 	owners   map[string]int32 // user id → the profile that carries it
+	late     atomic.Int64     // profiles for which there was no time
 }
 
 // domain reads one domain. What was described before and has not been modified
@@ -214,6 +216,9 @@ func (d *domainSurvey) describe(ctx context.Context, which []int32) {
 func (d *domainSurvey) one(ctx context.Context, at int32) {
 	g := &d.profiles[at]
 	if ctx.Err() != nil || !d.s.x.Until.IsZero() && !d.s.r.Now().Before(d.s.x.Until) {
+		if d.seen[at].IsZero() {
+			d.late.Add(1)
+		}
 		return
 	}
 	p, err := d.s.from.profiles.Read(ctx, d.t.Domain, g.Name)
@@ -244,7 +249,6 @@ func (d *domainSurvey) keep(ctx context.Context, which []int32) {
 
 // finish answers the profiles: one that is not described has no status.
 func (d *domainSurvey) finish() []studio.Glance {
-	waiting := 0
 	verified := map[string]time.Time{}
 	for i := range d.profiles {
 		g := &d.profiles[i]
@@ -252,7 +256,6 @@ func (d *domainSurvey) finish() []studio.Glance {
 		case g.Name == "":
 		case d.seen[i].IsZero():
 			g.Status = ""
-			waiting++
 		case d.s.x.Verified:
 			verified[g.Name] = d.seen[i]
 		}
@@ -265,7 +268,8 @@ func (d *domainSurvey) finish() []studio.Glance {
 	}
 	d.s.mu.Lock()
 	defer d.s.mu.Unlock()
-	d.s.survey.Waiting[d.t.Domain.Name] = waiting
+	// One that cannot be described is a doubt; only time makes it worth trying at once.
+	d.s.survey.Waiting[d.t.Domain.Name] = int(d.late.Load())
 	d.s.survey.Verified[d.t.Domain.Name] = verified
 	return slices.DeleteFunc(d.profiles, func(g studio.Glance) bool { return g.Name == "" })
 }
