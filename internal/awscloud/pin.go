@@ -4,44 +4,46 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-// pins is the one hash key of all pins, so that a single Query reads them.
-const pins = "pins"
+// pinned begins the sort keys of pins, which lie beside what is remembered of
+// rows: whoever needs the one needs the other.
+const pinned = "pin#"
 
 // longestPinKey is the longest name, in bytes, that is a sort key itself; DynamoDB takes 1,024 bytes, while
 // display names of 1,024 characters may have four times as many.
 const longestPinKey = 512
 
-func pinKey(name string) item { return nameKey(pins, name) }
+func pinKey(name string) item { return nameKey(pinned, name) }
 
 // nameKey is readable for all but very long names.
-func nameKey(pk, name string) item {
+func nameKey(kind, name string) item {
 	if len(name) <= longestPinKey {
-		return key(pk, "name#"+name)
+		return key(rowsKept, kind+"name#"+name)
 	}
 	sum := sha256.Sum256([]byte(name))
-	return key(pk, "sha256#"+hex.EncodeToString(sum[:]))
+	return key(rowsKept, kind+"sha256#"+hex.EncodeToString(sum[:]))
 }
+
+func isPin(it item) bool { return strings.HasPrefix(stringOf(it, "sk"), pinned) }
 
 // Pinned implements reconcile.Pins. An item that was not written by us is an error: leaving it out would
 // forget a pin.
 func (s *State) Pinned(ctx context.Context) (map[string]string, error) {
-	pinned := map[string]string{}
-	err := s.query(ctx, pins, func(it item) error {
-		name, id := stringOf(it, "name"), stringOf(it, "id")
-		if name == "" || id == "" {
-			return s.badPin("Query", it)
-		}
-		pinned[name] = id
-		return nil
-	})
-	if err != nil {
-		return nil, err
+	d, err := s.Dates(ctx)
+	return d.Pins, err
+}
+
+func (s *State) addPin(to map[string]string, it item) error {
+	name, id := stringOf(it, "name"), stringOf(it, "id")
+	if name == "" || id == "" {
+		return s.badPin("Query", it)
 	}
-	return pinned, nil
+	to[name] = id
+	return nil
 }
 
 // Pin implements reconcile.Pins with one conditional write: of several callers at once the first one's id

@@ -14,22 +14,26 @@ import (
 
 var _ reconcile.RowDates = (*State)(nil)
 
-// rowDates is the one hash key of all that is remembered of rows, so that a single Query reads it.
-const rowDates = "rows"
+// rowsKept is the one hash key of all that is remembered of rows and of the names in them, so that a single
+// Query reads it.
+const rowsKept = "rows"
 
 // goneFor is how long a row that was deleted is remembered: who falls to another row because of that is
 // settled with it, held or rejected, long before.
 const goneFor = 365 * 24 * time.Hour
 
-func rowDateKey(d reconcile.RowDate) item { return nameKey(rowDates, d.Domain+"#"+d.Row) }
+func rowDateKey(d reconcile.RowDate) item { return nameKey("", d.Domain+"#"+d.Row) }
 
-func settledKey(domain string) item { return key(rowDates, "settled#"+domain) }
+func settledKey(domain string) item { return key(rowsKept, "settled#"+domain) }
 
 // Dates implements reconcile.RowDates. An item that was not written by us is an error: leaving it out would
 // take its row for new.
 func (s *State) Dates(ctx context.Context) (reconcile.Dates, error) {
-	all := reconcile.Dates{Settled: map[string]time.Time{}}
-	err := s.query(ctx, rowDates, func(it item) error {
+	all := reconcile.Dates{Settled: map[string]time.Time{}, Pins: map[string]string{}}
+	err := s.query(ctx, rowsKept, func(it item) error {
+		if isPin(it) {
+			return s.addPin(all.Pins, it)
+		}
 		if domain := stringOf(it, "settled"); domain != "" {
 			at, err := timeOf(it, "at")
 			all.Settled[domain] = at

@@ -29,7 +29,7 @@ func (s *State) dates(t *testing.T) reconcile.Dates {
 	return d
 }
 
-func TestRowsAreRememberedWithOneQuery(t *testing.T) {
+func TestRowsAndPinsAreRememberedWithOneQuery(t *testing.T) {
 	cloud, state, c := newState(t)
 	if got := state.dates(t); len(got.Rows)+len(got.Settled) != 0 {
 		t.Errorf("at first: %+v", got)
@@ -40,6 +40,8 @@ func TestRowsAreRememberedWithOneQuery(t *testing.T) {
 		must(t, state.Date(t.Context(), d))
 	}
 	must(t, state.SettleDomain(t.Context(), "research", c.now()))
+	_, err := state.Pin(t.Context(), "ad-group-1", identity(1001))
+	must(t, err)
 	cloud.ResetCalls()
 	got := state.dates(t)
 	if calls := len(cloud.Calls()); calls != 1 {
@@ -47,7 +49,10 @@ func TestRowsAreRememberedWithOneQuery(t *testing.T) {
 	}
 	first := dated(identity(1001), c.now())
 	first.Version, gone.Version = 1, 1
-	want := reconcile.Dates{Rows: []reconcile.RowDate{first, gone}, Settled: map[string]time.Time{"research": c.now().UTC()}}
+	want := reconcile.Dates{
+		Rows: []reconcile.RowDate{first, gone}, Settled: map[string]time.Time{"research": c.now().UTC()},
+		Pins: map[string]string{"ad-group-1": identity(1001)},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -15,7 +15,8 @@ import (
 // RowDates remember since when each mapping row says what it says: only so can a
 // change of role be told to come of an edited row.
 type RowDates interface {
-	// Dates answers everything that is remembered, for all domains.
+	// Dates answers everything that is remembered, for all domains, in one read
+	// with the pins.
 	Dates(ctx context.Context) (Dates, error)
 	// Date stores one, if what is remembered of the row still has the version that
 	// was read. ErrChanged otherwise: somebody else has seen the row change.
@@ -29,6 +30,7 @@ type RowDates interface {
 type Dates struct {
 	Rows    []RowDate
 	Settled map[string]time.Time // domain → SettleDomain's latest time
+	Pins    map[string]string    // as Pins.Pinned answers them
 }
 
 // RowDate is what one row says, and since when.
@@ -131,22 +133,15 @@ func (m *Mapping) reading(ctx context.Context) (reading, error) {
 	return reading{m.rows, m.at, m.edits}, nil
 }
 
-// known reads what is remembered of names and rows, in one round. It goes before
-// the rows are read: what others saw later then never looks like an edit back.
-func (m *Mapping) known(ctx context.Context) (pins map[string]string, known Dates, err error) {
-	g, round := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		pins, err = m.Pins.Pinned(round)
-		return wrap(err, "read which group each name meant at first")
-	})
+// known reads what is remembered of names and rows. It goes before the rows are
+// read: what others saw later then never looks like an edit back.
+func (m *Mapping) known(ctx context.Context) (Dates, error) {
 	if m.Dates != nil {
-		g.Go(func() (err error) {
-			known, err = m.Dates.Dates(round)
-			return wrap(err, "read since when the mapping rows say what they say")
-		})
+		known, err := m.Dates.Dates(ctx)
+		return known, wrap(err, "read since when the mapping rows say what they say, and which group each name meant at first")
 	}
-	err = g.Wait()
-	return pins, known, err
+	pins, err := m.Pins.Pinned(ctx)
+	return Dates{Pins: pins}, wrap(err, "read which group each name meant at first")
 }
 
 // date finds out what was edited since it was last remembered.

@@ -111,7 +111,7 @@ func (m *Mapping) PinNew(ctx context.Context) error {
 
 func (m *Mapping) read(ctx context.Context) error {
 	now := m.Now()
-	pins, known, err := m.known(ctx)
+	known, err := m.known(ctx)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (m *Mapping) read(ctx context.Context) error {
 	if m.groups == nil || !now.Before(m.fresh.Add(m.Cache)) {
 		m.groups, m.names, m.fresh = map[studio.GroupRef]foundGroup{}, map[string]string{}, now
 	}
-	m.pins, m.unpin = pins, map[string]string{}
+	m.pins, m.unpin = known.Pins, map[string]string{}
 	if err := m.resolve(ctx, rows); err != nil {
 		return err
 	}

@@ -121,6 +121,7 @@ func populated(w *world, n size) *world {
 	})
 	for name, id := range domains {
 		w.remember(name, id, seen)
+		w.must(w.keeper.Mapping.Dates.SettleDomain(context.Background(), name, w.cloud.Now()))
 	}
 	_, err = w.keeper.Mapping.Rows(context.Background())
 	w.must(err)
