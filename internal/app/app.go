@@ -129,6 +129,7 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 	}
 	profiles := &awscloud.Profiles{Session: session}
 	apps := &awscloud.Apps{Session: session}
+	signIn := &awscloud.SignIn{Session: session, At: center}
 	r := &reconcile.Reconciler{
 		Deployment:   cfg.Deployment,
 		Formerly:     cfg.Formerly,
@@ -157,7 +158,8 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 		Remover:      &awscloud.Remover{Session: session},
 		Removals:     state,
 		Changes:      state.ChangeGuard(),
-		SignIn:       &awscloud.SignIn{Session: session, At: center},
+		SignIn:       signIn,
+		Assignees:    signIn,
 		Assignments:  state,
 		Leases:       state,
 		Looks:        state,

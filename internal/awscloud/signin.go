@@ -11,7 +11,7 @@ import (
 	"studiokeeper/internal/studio"
 )
 
-// SignIn is reconcile.SignIn on IAM Identity Center.
+// SignIn is reconcile.SignIn, and its Assignees, on IAM Identity Center.
 //
 // Which account may assign to the application of a domain in a member account is not documented. So the
 // domain's credentials are tried first and, where they are refused or do not see the application, Identity
@@ -22,7 +22,10 @@ type SignIn struct {
 	At Place
 }
 
-var _ reconcile.SignIn = (*SignIn)(nil)
+var (
+	_ reconcile.SignIn    = (*SignIn)(nil)
+	_ reconcile.Assignees = (*SignIn)(nil)
+)
 
 // applicationAssignment is the wire form of all requests about one assignment.
 // https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_CreateApplicationAssignment.html
@@ -50,6 +53,54 @@ func (s *SignIn) Unassign(ctx context.Context, d studio.Domain, application stri
 		_, err := s.call(ctx, at, "DeleteApplicationAssignment", applicationAssignment{application, p.ID, principalType(p)})
 		return err
 	})
+}
+
+// listAssignments and the types below are ListApplicationAssignments' wire forms.
+// https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_ListApplicationAssignments.html
+type listAssignments struct {
+	ApplicationArn string
+	MaxResults     int
+	NextToken      *string `json:",omitempty"`
+}
+
+type listedAssignments struct {
+	ApplicationAssignments []applicationAssignment
+	NextToken              *string
+}
+
+// AssignedGroups implements reconcile.Assignees.
+func (s *SignIn) AssignedGroups(ctx context.Context, d studio.Domain, application string) ([]string, error) {
+	var groups []string
+	err := s.eitherWay(d, func(at Place) (err error) {
+		groups, err = s.assignedGroups(ctx, at, application)
+		return err
+	})
+	return groups, err
+}
+
+func (s *SignIn) assignedGroups(ctx context.Context, at Place, application string) ([]string, error) {
+	r := request{action: "sso:ListApplicationAssignments", on: "application " + application, at: s.Session.where(at)}
+	var groups []string
+	err := everyPage(r, func(token *string) (*string, error) {
+		var page listedAssignments
+		in := listAssignments{application, identityPage, token}
+		if err := s.Session.jsonAt(ssoAdminAPI(), at).call(ctx, "ListApplicationAssignments", in, &page); err != nil {
+			return nil, r.failed(err, nil)
+		}
+		for _, a := range page.ApplicationAssignments {
+			switch {
+			case a.PrincipalID == "":
+				return nil, r.broken("an assignment of a %q names nobody", a.PrincipalType)
+			case a.PrincipalType == principalType(reconcile.Principal{Group: true}):
+				groups = append(groups, a.PrincipalID)
+			}
+		}
+		return page.NextToken, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return groups, nil
 }
 
 // eitherWay calls do with the domain's credentials, and where these will not do with Identity Center's.

@@ -3,10 +3,12 @@ package awscloud
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ssoadmin"
+	"github.com/aws/aws-sdk-go-v2/service/ssoadmin/types"
 	"github.com/google/go-cmp/cmp"
 
 	"studiokeeper/internal/localcloud"
@@ -226,4 +228,37 @@ func TestAPrincipalThatIsNotThereIsAnError(t *testing.T) {
 	if made, err := d.assign(reconcile.Principal{Group: true, ID: identity(1999)}); made || FaultOf(err) != Missing {
 		t.Errorf("made %v, %v", made, err)
 	}
+}
+
+func TestAssignedGroupsAreListedCompletely(t *testing.T) {
+	for _, at := range []Place{{Region: region}, memberPlace(region)} {
+		d := newDoor(t, at)
+		console := d.cloud.Console(account, region, storeID)
+		var want []string
+		for n := range 100 { // as many as an application takes, over two pages with the user
+			id := identity(2000 + n)
+			must(t, console.SeedGroup(id, fmt.Sprintf("many-%d", n)))
+			_, err := ssoadmin.NewFromConfig(d.session.base).CreateApplicationAssignment(t.Context(), &ssoadmin.CreateApplicationAssignmentInput{
+				ApplicationArn: &d.application, PrincipalId: &id, PrincipalType: types.PrincipalTypeGroup,
+			})
+			must(t, err)
+			want = append(want, id)
+		}
+		_, err := d.assign(d.user())
+		must(t, err)
+		got, err := d.signIn.AssignedGroups(t.Context(), d.domain, d.application)
+		must(t, err)
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestAssignedGroupsThatCannotBeListedAreAnError(t *testing.T) {
+	d := newDoor(t, Place{Region: region})
+	failsOnEveryFailure(t, d.cloud, "sso", "ListApplicationAssignments", func() error {
+		_, err := d.signIn.AssignedGroups(t.Context(), d.domain, d.application)
+		return err
+	})
 }

@@ -315,6 +315,13 @@ type SignIn interface {
 	Unassign(ctx context.Context, d studio.Domain, application string, p Principal) error
 }
 
+// Assignees tell who may sign in to a domain, whoever let them.
+type Assignees interface {
+	// AssignedGroups lists the groups that are assigned to an application; it is
+	// complete, or an error.
+	AssignedGroups(ctx context.Context, d studio.Domain, application string) ([]string, error)
+}
+
 // Assignments record which assignments we made: they carry no tags, and only
 // recorded ones are ever removed. What is about to be made is recorded first: a
 // run that is cut off in between leaves none that nobody ever removes.

@@ -88,6 +88,7 @@ func (r *Reconciler) proposeAll(ctx context.Context, in Scope, doc *plan.Documen
 		} else if err := r.proposeRest(ctx, t, s, through[t.Domain.Name], &d); err != nil {
 			d.Error = err.Error()
 		}
+		doc.Notes = append(doc.Notes, r.unmapped(ctx, t, s, d.SignIn)...)
 		doc.Domains = append(doc.Domains, d)
 	}
 	return nil
@@ -314,6 +315,33 @@ func (s *Survey) leftAlone(domain string, r *Reconciler) []string {
 	if foreign > 0 {
 		notes = append(notes, fmt.Sprintf("%d profiles in %s belong to other deployments, and are left alone", foreign, domain))
 	}
+	return notes
+}
+
+// unmapped names the groups that may sign in to a domain, that no row speaks of,
+// and that no change takes that from: SageMaker gives their people profiles with
+// the domain's default role.
+func (r *Reconciler) unmapped(ctx context.Context, t Target, s *Survey, changes []plan.Change) []string {
+	application := s.Facts[t.Domain.Name].Application
+	if application == "" {
+		return nil
+	}
+	groups, err := r.Assignees.AssignedGroups(ctx, t.Domain, application)
+	if err != nil {
+		return []string{fmt.Sprintf("whether groups without a row may sign in to %s is not known: %v", t.Domain.Name, err)}
+	}
+	mapped := groupIDs(of(s.Rows, t.Domain.Name))
+	for _, c := range changes {
+		mapped = append(mapped, c.Group)
+	}
+	var notes []string
+	for _, g := range groups {
+		if !slices.Contains(mapped, g) {
+			notes = append(notes, fmt.Sprintf("group %s may sign in to %s and has no row there: SageMaker gives its people profiles with the domain's default role; give it a row, or take its assignment away",
+				s.named(g), t.Domain.Name))
+		}
+	}
+	slices.Sort(notes)
 	return notes
 }
 

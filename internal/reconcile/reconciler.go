@@ -85,6 +85,7 @@ type Reconciler struct {
 	Changes     Removals // as Removals, of changes because of an edited row
 	AppWriter   AppWriter
 	SignIn      SignIn
+	Assignees   Assignees
 	Assignments Assignments
 	Notices     Notices // nil: none are sent
 	Leases      Leases
