@@ -76,6 +76,7 @@ type Cloud struct {
 	queues    sqsState
 	buses     eventsState
 	functions lambdaState
+	access    iamState
 }
 
 // service is one AWS endpoint: how requests name it, and its operations.
@@ -103,6 +104,7 @@ func (c *Cloud) services() []service {
 		eventsService(c),
 		taggingService(c),
 		ssmService(c),
+		iamService(c),
 	}
 }
 
