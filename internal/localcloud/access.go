@@ -112,7 +112,10 @@ func (c *Cloud) authorizeOne(made *call, who standing, p permission, input any) 
 func (c *Cloud) decideWithResource(who standing, r accessRequest) (decision, string) {
 	verdict, refusedBy := who.authority.decide(r)
 	attached := c.resourcePolicy(r.resource)
-	if attached == nil || verdict == explicitDeny {
+	switch {
+	case attached == nil && verdict == allowed && strings.Contains(r.resource, ":sqs:") && accountOfARN(r.resource) != who.account:
+		return implicitDeny, "resource-based policy"
+	case attached == nil || verdict == explicitDeny:
 		return verdict, refusedBy
 	}
 	said, near := attached.decideFor(who.caller, r)

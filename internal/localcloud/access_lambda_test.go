@@ -142,6 +142,11 @@ func TestQueuePolicySaysWhoMaySend(t *testing.T) {
 	}
 	refused := send()
 	b.wantCode("a role that neither lets send", refused, "AccessDenied")
+	far := aws.String(strings.Replace(*b.work, account, member, 1))
+	b.policy("worker", policyOf(allow("sqs:*", "*")))
+	_, err := mine.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: far, MessageBody: aws.String("x")})
+	b.wantCode("a queue of another account that nobody opened", err, "AccessDenied")
+	b.policy("worker", policyOf(allow("sns:*", "*")))
 	b.wantCode("a policy that names the role", set(sendFrom(`{"AWS":"`+workerRole+`"}`, `{}`)), "")
 	b.wantCode("a role that the queue lets send", send(), "")
 	b.wantCode("a policy that leaves it to the account", set(sendFrom(`{"AWS":"111122223333"}`, `{}`)), "")

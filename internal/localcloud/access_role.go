@@ -143,7 +143,7 @@ func (fn *function) poll(service, operation string) *call {
 	_, session := newCredential(fn.Role, fn.Name, fn.cloud.Now(), time.Hour)
 	return &call{
 		cloud: fn.cloud, account: name[1], region: fn.Region, service: service, operation: operation,
-		principal: session.arn, principalID: session.id, session: session.session,
+		principal: session.arn, principalID: session.id, session: session.session, enforced: fn.enforced,
 		now: fn.cloud.Now(), began: time.Now(), userAgent: lambdaService,
 	}
 }

@@ -52,6 +52,8 @@ type function struct {
 	arn   string
 	slots chan *instance
 	out   io.Writer
+	// enforced says that IAM knew the function's role when it was started.
+	enforced bool
 }
 
 // StartFunction makes a function known and starts its first process, waiting until that asks for an event.
@@ -65,6 +67,9 @@ func (c *Cloud) StartFunction(f Function) error {
 		return fmt.Errorf("starting function %s: %w", f.Name, err)
 	}
 	fn := c.newFunction(f)
+	c.access.mu.Lock()
+	fn.enforced = c.access.roleByARN(f.Role) != nil
+	c.access.mu.Unlock()
 	at := place{fn.Account, fn.Region}
 	c.functions.mu.Lock()
 	taken := c.functions.functions[at][fn.Name] != nil
