@@ -55,6 +55,7 @@ func awsPath(t *testing.T) string {
 }
 
 func TestAWSCommandLineInterface(t *testing.T) {
+	t.Parallel()
 	path := awsPath(t)
 	w := newWorld(t, &localcloud.Cloud{ProfileDelay: -1})
 	store := []string{"--identity-store-id", storeID}
@@ -103,6 +104,7 @@ func TestAWSCommandLineInterface(t *testing.T) {
 }
 
 func TestAWSCommandLineInterfaceAssigns(t *testing.T) {
+	t.Parallel()
 	path := awsPath(t)
 	w := newWorld(t, &localcloud.Cloud{ProfileDelay: -1})
 	alice, application := w.user("alice@example.com"), *w.application(w.domain("research", smtypes.AuthModeSso))
@@ -125,6 +127,7 @@ func TestAWSCommandLineInterfaceAssigns(t *testing.T) {
 }
 
 func TestAWSCommandLineInterfaceFindsByTag(t *testing.T) {
+	t.Parallel()
 	path := awsPath(t)
 	w := newWorld(t, &localcloud.Cloud{ProfileDelay: -1})
 	domain := w.domain("research", smtypes.AuthModeSso)
@@ -145,6 +148,7 @@ func TestAWSCommandLineInterfaceFindsByTag(t *testing.T) {
 }
 
 func TestAWSCommandLineInterfaceKeepsParameters(t *testing.T) {
+	t.Parallel()
 	path := awsPath(t)
 	w := newWorld(t, &localcloud.Cloud{})
 	put := w.cli(path, "ssm", "put-parameter", "--name", parameterName, "--type", "SecureString", "--value", "deployment: prod")

@@ -12,6 +12,7 @@ import (
 )
 
 func TestAWSCommandLineInterfaceForData(t *testing.T) {
+	t.Parallel()
 	path, err := exec.LookPath("aws")
 	if err != nil {
 		if os.Getenv("STUDIOKEEPER_DEMAND") == "1" {

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -67,10 +68,10 @@ func (c *constraints) length(path string, value *string, shortest, longest int) 
 }
 
 // pattern checks a string that is present against the model's own pattern, which must match all of it.
-func (c *constraints) pattern(path string, value *string, anchored *regexp.Regexp) {
-	if value != nil && !anchored.MatchString(*value) {
+func (c *constraints) pattern(path string, value *string, p *wholePattern) {
+	if value != nil && !p.MatchString(*value) {
 		c.violate("Value '%s' at '%s' failed to satisfy constraint: Member must satisfy regular expression pattern: %s",
-			*value, path, strings.TrimSuffix(strings.TrimPrefix(anchored.String(), `\A(?:`), `)\z`))
+			*value, path, p)
 	}
 }
 
@@ -97,5 +98,19 @@ func (c *constraints) size(path string, n, least, most int) {
 	}
 }
 
-// whole compiles a model's pattern so that it must match the whole value.
-func whole(pattern string) *regexp.Regexp { return regexp.MustCompile(`\A(?:` + pattern + `)\z`) }
+// wholePattern is a model's pattern that must match the whole value. It is compiled at its first use: a
+// program that links the cloud starts no slower for patterns it does not need.
+type wholePattern struct {
+	text     string
+	compiled func() *regexp.Regexp
+}
+
+func whole(pattern string) *wholePattern {
+	return &wholePattern{text: pattern, compiled: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\A(?:` + pattern + `)\z`) })}
+}
+
+// MatchString reports whether the pattern matches all of s.
+func (p *wholePattern) MatchString(s string) bool { return p.compiled().MatchString(s) }
+
+// String is the pattern as the model has it.
+func (p *wholePattern) String() string { return p.text }

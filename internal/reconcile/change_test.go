@@ -17,7 +17,7 @@ import (
 
 func TestEditedRowChangesNoMoreThanTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, nil)
+		w := newWorld(t, nil)
 		ids, _ := people(w, 20)
 		w.startApp(name(ids[19], "user19@example.com"))
 		w.roleTo("ad-group-1", "b", 100)
@@ -44,7 +44,7 @@ func TestEditedRowChangesNoMoreThanTheLimit(t *testing.T) {
 // Whoever is held keeps role and apps, is told of once a day, and is ready.
 func TestWhoIsHeldGoesOnWorking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, configured("state:", "limits: {changes: {count: 0, floor: 0}}\nstate:"))
+		w := newWorld(t, configured("state:", "limits: {changes: {count: 0, floor: 0}}\nstate:"))
 		alice, group := member(w, "alice@example.com")
 		w.passed()
 		w.startApp(name(alice, "alice@example.com"))
@@ -70,7 +70,7 @@ func TestWhoIsHeldGoesOnWorking(t *testing.T) {
 
 func TestPassHoldsAllChangesOfAnEditedRow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, nil)
+		w := newWorld(t, nil)
 		people(w, 20)
 		w.passed()
 		w.roleTo("ad-group-1", "b", 100)
@@ -88,7 +88,7 @@ func TestPassHoldsAllChangesOfAnEditedRow(t *testing.T) {
 
 func TestPlanThatExceedsTheLimitHoldsAllWhenItIsApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, nil)
+		w := newWorld(t, nil)
 		people(w, 20)
 		w.passed()
 		w.roleTo("ad-group-1", "b", 100)
@@ -106,7 +106,7 @@ func TestPlanThatExceedsTheLimitHoldsAllWhenItIsApplied(t *testing.T) {
 
 func TestMembershipsChangeRolesWhileEditsAreHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, nil)
+		w := newWorld(t, nil)
 		ids, first := people(w, 20)
 		other := w.group("ad-group-2", "c", 200)
 		w.passed()
@@ -129,7 +129,7 @@ func TestMembershipsChangeRolesWhileEditsAreHeld(t *testing.T) {
 // Who joins a group long after its row was made is changed because they joined.
 func TestJoiningAGroupWithANewRowIsNotLimitedOnceAPassSawIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, nil)
+		w := newWorld(t, nil)
 		ids, _ := people(w, 20)
 		w.passed()
 		w.cloud.Advance(time.Hour)
@@ -147,7 +147,7 @@ func TestJoiningAGroupWithANewRowIsNotLimitedOnceAPassSawIt(t *testing.T) {
 
 func TestApprovedChangesGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, nil)
+		w := newWorld(t, nil)
 		ids, _ := people(w, 20)
 		w.roleTo("ad-group-1", "b", 100)
 		w.edited("ad-group-1")
@@ -169,7 +169,7 @@ func TestApprovedChangesGoOn(t *testing.T) {
 // An approval is for what was shown, not for what the row says later.
 func TestApprovalIsForOneTarget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, nil)
+		w := newWorld(t, nil)
 		ids, _ := people(w, 20)
 		w.passed()
 		w.roleTo("ad-group-1", "b", 100)
@@ -187,7 +187,7 @@ func TestApprovalIsForOneTarget(t *testing.T) {
 
 func TestRejectedChangesAreAnException(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, nil)
+		w := newWorld(t, nil)
 		people(w, 20)
 		w.passed()
 		w.roleTo("ad-group-1", "b", 100)
@@ -209,7 +209,7 @@ func TestEditBackDropsWhatWasHeld(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := inMemory(t, nil)
+				w := newWorld(t, nil)
 				ids, _ := people(w, 20)
 				w.passed()
 				w.startApp(name(ids[3], "user03@example.com"))
@@ -238,7 +238,7 @@ func TestOtherEditsThatChangeRoles(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := inMemory(t, nil)
+				w := newWorld(t, nil)
 				ids, _ := people(w, 20)
 				w.group("ad-group-2", "b", 10, ids...)
 				w.passed()
@@ -258,7 +258,7 @@ func TestOtherEditsThatChangeRoles(t *testing.T) {
 
 func TestEditOfSettingsIsLimitedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, nil)
+		w := newWorld(t, nil)
 		people(w, 20)
 		w.passed()
 		w.cloud.Advance(time.Minute)
@@ -279,7 +279,7 @@ func TestEditOfSettingsIsLimitedToo(t *testing.T) {
 
 func TestEditedNamingRuleIsLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, configured("  table: mapping\n", namingRule))
+		w := newWorld(t, configured("  table: mapping\n", namingRule))
 		var ids []string
 		for i := range 20 {
 			ids = append(ids, w.user(fmt.Sprintf("user%02d@example.com", i)))
@@ -303,7 +303,7 @@ func TestEditedNamingRuleIsLimited(t *testing.T) {
 // Retries and the looks of one change, which takes several, count once.
 func TestOneChangeCountsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, nil)
+		w := newWorld(t, nil)
 		ids, _ := people(w, 12)
 		w.cloud.ProfileDelay = 2 * time.Second
 		w.passed()
@@ -330,7 +330,7 @@ func TestOneChangeCountsOnce(t *testing.T) {
 // What a hand changed is repaired, however many, and however old the row's edit.
 func TestRepairsAreNotLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, configured("state:", "limits: {changes: {count: 0, floor: 0}}\nstate:"))
+		w := newWorld(t, configured("state:", "limits: {changes: {count: 0, floor: 0}}\nstate:"))
 		alice, _ := member(w, "alice@example.com")
 		w.cloud.Advance(time.Hour)
 		w.roleTo("ad-group-1", "b", 100)
@@ -348,7 +348,7 @@ func TestRepairsAreNotLimited(t *testing.T) {
 // first pass on edits are seen.
 func TestUpgradeTakesNoOldRowForEdited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, nil)
+		w := newWorld(t, nil)
 		ids, _ := people(w, 20)
 		for _, id := range ids {
 			k := reconcile.Key{Domain: "research", UserID: id}
@@ -373,7 +373,7 @@ func TestUpgradeTakesNoOldRowForEdited(t *testing.T) {
 
 func TestSeeingAnEditWritesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, nil)
+		w := newWorld(t, nil)
 		ids, _ := people(w, 2)
 		w.passed()
 		w.roleTo("ad-group-1", "b", 100)

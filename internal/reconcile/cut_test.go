@@ -40,6 +40,7 @@ func TestCutOffAnywhereEndsTheSame(t *testing.T) {
 	for name, story := range stories {
 		for _, effect := range []localcloud.Effect{localcloud.Before, localcloud.After} {
 			t.Run(fmt.Sprintf("%s/effect %d", name, effect), func(t *testing.T) {
+				t.Parallel()
 				for n := 0; ; n++ {
 					if n > 60 {
 						t.Fatal("the story has no end")
@@ -88,6 +89,7 @@ func TestSignInThatWasCutOffAnywhereIsTakenBack(t *testing.T) {
 					continue // nothing came of it
 				}
 				t.Run(fmt.Sprintf("%s/effect %d/run again %v", mode, effect, again), func(t *testing.T) {
+					t.Parallel()
 					for n := 0; ; n++ {
 						if n > 200 {
 							t.Fatal("the story has no end")

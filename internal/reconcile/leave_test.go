@@ -282,7 +282,8 @@ func TestSmallDomainLetsOneLeave(t *testing.T) {
 func TestOffboardingCutOffAnywhereEndsTheSame(t *testing.T) {
 	for _, effect := range []localcloud.Effect{localcloud.Before, localcloud.After} {
 		t.Run(fmt.Sprintf("effect %d", effect), func(t *testing.T) {
-			for n := 0; ; n += 1 {
+			t.Parallel()
+			for n := 0; ; n++ {
 				if n > 400 {
 					t.Fatal("the story has no end")
 				}

@@ -25,7 +25,7 @@ import (
 func TestWhatOffboardingManyCosts(t *testing.T) {
 	const people = 500
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, configured("state:", "limits: {removals: {count: 1000, percent: 100}}\nstate:"))
+		w := newWorld(t, configured("state:", "limits: {removals: {count: 1000, percent: 100}}\nstate:"))
 		w.cloud.ProfileQuota = people
 		group := w.group("ad-group-1", "a", 100)
 		ids := w.managedPeople(group, people)
@@ -82,7 +82,7 @@ func (w *world) pass(people int) map[string]int {
 func TestMassRemovalIsHeld(t *testing.T) {
 	const people, leavers, joiners, allowed = 600, 500, 10, 10
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, nil)
+		w := newWorld(t, nil)
 		w.cloud.ProfileQuota = people + joiners
 		group, other := w.group("ad-group-1", "a", 100), w.group("ad-group-2", "b", 100)
 		for _, id := range w.managedPeople(group, people)[:leavers] {
@@ -122,7 +122,7 @@ func (w *world) withRole(role string) int {
 func TestAppThatABulkDidNotListIsStopped(t *testing.T) {
 	const people = 12
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, configured("state:", "limits: {removals: {count: 100, percent: 100}}\nstate:"))
+		w := newWorld(t, configured("state:", "limits: {removals: {count: 100, percent: 100}}\nstate:"))
 		group := w.group("ad-group-1", "a", 100)
 		ids := w.managedPeople(group, people)
 		for _, id := range ids {

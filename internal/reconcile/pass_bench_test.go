@@ -57,7 +57,7 @@ func BenchmarkPass(b *testing.B) {
 			for b.Loop() {
 				var lists, single measured
 				inVirtualTime(b, func(t *testing.T) {
-					w := populated(inMemory(t, nil), n)
+					w := populated(newWorld(t, nil), n)
 					lists = w.measurePass(n)
 					if n.users <= 10_000 {
 						single = w.measureOneByOne(n)
@@ -268,7 +268,7 @@ func (w *world) atOnce(n int, do func(i int)) {
 // measureOnboarding lets people join who have nothing yet, and makes a pass and
 // everything that it hands on, as the function would: many at a time.
 func measureOnboarding(t *testing.T, n int) measured {
-	w := populated(inMemory(t, nil), size{0, 20, 1})
+	w := populated(newWorld(t, nil), size{0, 20, 1})
 	w.cloud.ProfileDelay, w.cloud.ProfileQuota = 0, n+1
 	ids, err := w.console().SeedUsers(n, func(i int) localcloud.Person {
 		return localcloud.Person{UserName: fmt.Sprintf("user%06d@example.com", i)}

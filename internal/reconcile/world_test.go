@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -49,52 +49,52 @@ type world struct {
 	domain string
 	keeper *reconcile.Reconciler
 	queue  *queue
-	config string              // file
-	http   awscloud.HTTPClient // nil: the SDK's own
+	config string // file
+	http   awscloud.HTTPClient
+}
+
+// endpoint is where all clouds answer, none of which has a socket.
+const endpoint = "http://aws.local"
+
+// TestMain sets what all worlds share. They live briefly and leave much behind:
+// with the usual quota, the collector would take a third of the time.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(300)
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": region, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_CA_BUNDLE": "",
+		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
 }
 
 // newWorld makes a domain called research and opens a reconciler; edit changes
-// the configuration's text.
+// the configuration's text. It has no sockets: they would cost more than what is
+// tested, and in a testing/synctest bubble, time that is only waited for takes
+// none without them.
 func newWorld(t testing.TB, edit func(string) string) *world {
 	t.Helper()
 	cloud := &localcloud.Cloud{ProfileDelay: -1}
-	server := httptest.NewServer(cloud)
-	t.Cleanup(func() { server.Close(); cloud.Close() })
-	return worldOn(t, cloud, server.URL, nil, edit)
-}
-
-// inMemory is a world without sockets: in a testing/synctest bubble, time that
-// is only waited for takes none.
-func inMemory(t *testing.T, edit func(string) string) *world {
-	t.Helper()
-	cloud := &localcloud.Cloud{ProfileDelay: -1}
 	t.Cleanup(cloud.Close)
-	return worldOn(t, cloud, "http://aws.local", &http.Client{Transport: localcloud.Transport{Cloud: cloud}}, edit)
-}
-
-// virtually runs a story in memory, in time that passes by itself.
-func virtually(edit func(string) string, story func(t *testing.T, w *world)) func(*testing.T) {
-	return func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) { story(t, inMemory(t, edit)) })
-	}
-}
-
-func worldOn(t testing.TB, cloud *localcloud.Cloud, endpoint string, client awscloud.HTTPClient, edit func(string) string) *world {
-	t.Helper()
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": region, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-	} {
-		t.(interface{ Setenv(string, string) }).Setenv(name, value)
-	}
+	client := &http.Client{Transport: localcloud.Transport{Cloud: cloud}}
 	w := &world{t: t, cloud: cloud, queue: &queue{cloud: cloud}, http: client}
-	w.aws = aws.Config{Region: region, BaseEndpoint: &endpoint, HTTPClient: client, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+	w.aws = aws.Config{Region: region, BaseEndpoint: aws.String(endpoint), HTTPClient: client, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
 	w.must(cloud.CreateIdentityStore(account, region, store))
 	w.makeTable("mapping", "group", "domain")
 	w.makeTable("state", "pk", "sk")
 	w.domain = w.makeDomain("research")
 	w.open(edit)
 	return w
+}
+
+// virtually runs a story in memory, in time that passes by itself.
+func virtually(edit func(string) string, story func(t *testing.T, w *world)) func(*testing.T) {
+	return func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { story(t, newWorld(t, edit)) })
+	}
 }
 
 func (w *world) makeDomain(name string) string {
