@@ -155,7 +155,7 @@ func (s *statement) readTargets(object map[string]any, kind policyKind) (err err
 }
 
 // oneOf reads an element or its negation, of which there must be exactly one.
-func oneOf(object map[string]any, name, negation string, valid *regexp.Regexp, otherwise string) ([]string, bool, error) {
+func oneOf(object map[string]any, name, negation string, valid *wholePattern, otherwise string) ([]string, bool, error) {
 	value, there := object[name]
 	not, negated := object[negation]
 	if there == negated {

@@ -112,5 +112,10 @@ func whole(pattern string) *wholePattern {
 // MatchString reports whether the pattern matches all of s.
 func (p *wholePattern) MatchString(s string) bool { return p.compiled().MatchString(s) }
 
+// FindStringSubmatch gives the parts of s that the pattern names.
+func (p *wholePattern) FindStringSubmatch(s string) []string {
+	return p.compiled().FindStringSubmatch(s)
+}
+
 // String is the pattern as the model has it.
 func (p *wholePattern) String() string { return p.text }

@@ -57,7 +57,7 @@ type world struct {
 const endpoint = "http://aws.local"
 
 // TestMain sets what all worlds share. They live briefly and leave much behind:
-// with the usual quota, the collector would take a third of the time.
+// the collector has better things to do than to follow them.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(300)
 	for name, value := range map[string]string{
