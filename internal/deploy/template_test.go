@@ -4,8 +4,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"studiokeeper/internal/app"
 	"studiokeeper/internal/deploy"
 )
 
@@ -56,4 +58,20 @@ func templates(t *testing.T) map[string]*deploy.Template {
 	made, err = deploy.Forward(accounts)
 	keep("forward", made, err)
 	return all
+}
+
+func TestTheFunctionGetsTheEnvironmentItReads(t *testing.T) {
+	made, err := deploy.Main(parse(t, plain), deploy.Options{Parameter: "/studiokeeper/config"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := made.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{app.EnvConfig + ": ssm:/studiokeeper/config\n", app.EnvQueue + ":\n", app.EnvPassQueue + ":\n"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the template lacks %q", want)
+		}
+	}
 }
