@@ -23,7 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"studiokeeper/internal/app"
-	"studiokeeper/internal/event"
+	"studiokeeper/internal/deploy"
 	"studiokeeper/internal/localcloud"
 )
 
@@ -208,10 +208,11 @@ func queueARN(name string) string {
 
 // makeRule makes the rule for all doors. The pattern comes from the parser's own table.
 func (s *sample) makeRule(ctx context.Context) error {
-	pattern, err := rulePattern()
+	text, err := deploy.Pattern()
 	if err != nil {
 		return err
 	}
+	pattern := string(text)
 	client := eventbridge.NewFromConfig(s.aws)
 	if _, err := client.PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String(sampleRule), EventPattern: &pattern}); err != nil {
 		return err
@@ -220,20 +221,6 @@ func (s *sample) makeRule(ctx context.Context) error {
 		Rule: aws.String(sampleRule), Targets: []eventtypes.Target{{Id: aws.String("queue"), Arn: aws.String(queueARN(eventsFunction))}},
 	})
 	return err
-}
-
-// rulePattern matches what the parser understands: event names are only
-// unique together with their source.
-func rulePattern() (string, error) {
-	var doors []map[string]any
-	for _, d := range event.Doors() {
-		doors = append(doors, map[string]any{"eventSource": []string{d.Source}, "eventName": d.Names})
-	}
-	pattern, err := json.Marshal(map[string]any{
-		"detail-type": event.DetailTypes(),
-		"detail":      map[string]any{"errorCode": []any{map[string]bool{"exists": false}}, "$or": doors},
-	})
-	return string(pattern), err
 }
 
 const sampleConfig = `# The configuration of the sample account on the local cloud.

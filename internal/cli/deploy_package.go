@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"studiokeeper/internal/app"
+	"studiokeeper/internal/deploy"
+)
+
+// packageFlags say what goes into the zip.
+type packageFlags struct {
+	out, bootstrap, source, architecture, parameter string
+}
+
+func deployPackageCommand(env Environment) *cobra.Command {
+	var f packageFlags
+	c := &cobra.Command{
+		Use:   "package",
+		Short: "Writes the function's zip; the same program and configuration give the same digest",
+		Args:  noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := f.settle(); err != nil {
+				return err
+			}
+			text, err := f.pack(c.Context(), configRef(c, env), env)
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(f.out, text, 0o644); err != nil {
+				return fmt.Errorf("write the package: %w (choose another file with --out)", err)
+			}
+			_, err = fmt.Fprintf(env.Stdout, "%s: sha256 %x, %d bytes\n", f.out, sha256.Sum256(text), len(text))
+			return err
+		},
+	}
+	c.Flags().StringVar(&f.out, "out", "studiokeeper.zip", "`FILE` to write")
+	c.Flags().StringVar(&f.bootstrap, "bootstrap", "", "`FILE` with the function, built (default: the go command builds it)")
+	c.Flags().StringVar(&f.source, "source", "", "`DIR` of this program's source, to build from (default: the working directory)")
+	c.Flags().StringVar(&f.architecture, "arch", "arm64", "`ARCHITECTURE`: arm64 or amd64")
+	c.Flags().StringVar(&f.parameter, "parameter", "", "`NAME` of the Parameter Store parameter with the configuration, which then stays out of the zip")
+	c.MarkFlagsMutuallyExclusive("bootstrap", "source")
+	return c
+}
+
+// settle takes AWS's word for an architecture too.
+func (f *packageFlags) settle() error {
+	if f.architecture == "x86_64" {
+		f.architecture = "amd64"
+	}
+	if f.architecture != "arm64" && f.architecture != "amd64" {
+		return usage("--arch %s: want arm64 or amd64", f.architecture)
+	}
+	return nil
+}
+
+func (f *packageFlags) pack(ctx context.Context, config string, env Environment) ([]byte, error) {
+	files := map[string][]byte{}
+	if f.parameter != "" {
+		config = "ssm:" + f.parameter
+	}
+	if _, err := app.LoadConfig(ctx, config, env.Lookup); err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(config, "ssm:") {
+		text, err := os.ReadFile(config)
+		if err != nil {
+			return nil, fmt.Errorf("pack the configuration: %w", err)
+		}
+		adviseVariables(env, text)
+		files["studiokeeper.yaml"] = text
+	}
+	program, err := f.program(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	if err := deploy.CheckBootstrap(program, f.architecture); err != nil {
+		return nil, usage("%w", err)
+	}
+	files["bootstrap"] = program
+	return deploy.Package(files)
+}
+
+var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+
+// adviseVariables tells of variables that are set here: the function has none of them.
+func adviseVariables(env Environment, config []byte) {
+	for _, found := range variable.FindAllSubmatch(bytes.ReplaceAll(config, []byte("$${"), nil), -1) {
+		fmt.Fprintf(env.Stderr, "advice: the configuration refers to ${%s}, which the function will not have: give it the variable, or write the value\n", found[1])
+	}
+}
+
+func (f *packageFlags) program(ctx context.Context, env Environment) ([]byte, error) {
+	if f.bootstrap != "" {
+		program, err := os.ReadFile(f.bootstrap)
+		if err != nil {
+			return nil, usage("--bootstrap: %w", err)
+		}
+		return program, nil
+	}
+	dir, err := os.MkdirTemp("", "studiokeeper-")
+	if err != nil {
+		return nil, fmt.Errorf("build the function: %w", err)
+	}
+	program, err := f.build(ctx, env, filepath.Join(dir, "bootstrap"))
+	return program, errors.Join(err, os.RemoveAll(dir))
+}
+
+func (f *packageFlags) build(ctx context.Context, env Environment, out string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", out, "studiokeeper/cmd/studiokeeper-lambda")
+	cmd.Dir, cmd.Stdout, cmd.Stderr = f.source, env.Stderr, env.Stderr
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+f.architecture, "CGO_ENABLED=0")
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("build the function: %w (name the source with --source, or a built one with --bootstrap)", err)
+	}
+	return os.ReadFile(out)
+}
