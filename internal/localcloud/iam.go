@@ -14,6 +14,7 @@ import (
 type iamState struct {
 	mu       sync.Mutex
 	accounts map[string]*iamAccount
+	ofAWS    map[string]*managedPolicy // AWS managed policies that somebody asked for, by ARN
 }
 
 // iamAccount is the roles and managed policies of one account. Names that differ in case only are the same.

@@ -124,7 +124,7 @@ func (s *iamState) boundary(arn *string) (*managedPolicy, error) {
 		return nil, nil
 	}
 	account := strings.SplitN(*arn+"::::::", ":", 6)[4]
-	p, err := s.managed(account, arn)
+	p, err := s.attachable(account, arn)
 	if err != nil {
 		return nil, noSuchEntity("Scope ARN: %s does not exist or is not attachable.", *arn)
 	}
@@ -134,7 +134,7 @@ func (s *iamState) boundary(arn *string) (*managedPolicy, error) {
 func (s *iamState) getPolicy(c *call, in *iam.GetPolicyInput) (*iam.GetPolicyOutput, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p, err := s.managed(c.account, in.PolicyArn)
+	p, err := s.attachable(c.account, in.PolicyArn)
 	if err != nil {
 		return nil, err
 	}
@@ -167,13 +167,16 @@ func (s *iamState) createPolicyVersion(c *call, in *iam.CreatePolicyVersionInput
 func (s *iamState) getPolicyVersion(c *call, in *iam.GetPolicyVersionInput) (*iam.GetPolicyVersionOutput, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p, err := s.managed(c.account, in.PolicyArn)
+	p, err := s.attachable(c.account, in.PolicyArn)
 	if err != nil {
 		return nil, err
 	}
 	v := p.version(*in.VersionId)
 	if v == nil {
 		return nil, noSuchEntity("Policy %s version %s does not exist or is not attachable.", *in.PolicyArn, *in.VersionId)
+	}
+	if v.doc.text == "" {
+		return nil, noSuchEntity("The local cloud does not have the text of the AWS managed policy %s.", *in.PolicyArn)
 	}
 	return &iam.GetPolicyVersionOutput{PolicyVersion: &types.PolicyVersion{
 		VersionId: &v.id, CreateDate: &v.at, Document: encodedPolicy(v.doc.text), IsDefaultVersion: v.id == *p.DefaultVersionId,
@@ -204,7 +207,7 @@ func (s *iamState) attachRolePolicy(c *call, in *iam.AttachRolePolicyInput) (*ia
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.managed(c.account, in.PolicyArn)
+	p, err := s.attachable(c.account, in.PolicyArn)
 	if err != nil {
 		return nil, noSuchEntity("Policy %s does not exist or is not attachable.", *in.PolicyArn)
 	}

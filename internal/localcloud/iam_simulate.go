@@ -42,6 +42,9 @@ func (s *iamState) simulated(c *call, in *iam.SimulatePrincipalPolicyInput) (aut
 	if r == nil || !strings.Contains(*in.PolicySourceArn, "::"+c.account+":") {
 		return authority{}, noSuchEntity("The role %s cannot be found.", *in.PolicySourceArn)
 	}
+	if unread := r.unread(); unread != "" {
+		return authority{}, invalidInput("the local cloud does not have the text of %s, so it cannot simulate %s", unread, *in.PolicySourceArn)
+	}
 	who := r.authority()
 	for _, text := range in.PolicyInputList {
 		doc, err := readStored(&text, identityPolicy)

@@ -198,3 +198,33 @@ func TestSimulationTellsWhatARoleMayDo(t *testing.T) {
 		}
 	}
 }
+
+func TestPoliciesOfAWSAreAttachedAndReadAsFarAsTheyAreKnown(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, &localcloud.Cloud{})
+	w.role("worker", trustLambda, policyOf(allow("sns:*", "*")))
+	attach := func(arn string) error {
+		_, err := w.access().AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: aws.String("worker"), PolicyArn: &arn})
+		return err
+	}
+	simulate := func() (iamtypes.PolicyEvaluationDecisionType, error) {
+		out, err := w.access().SimulatePrincipalPolicy(ctx, &iam.SimulatePrincipalPolicyInput{
+			PolicySourceArn: aws.String("arn:aws:iam::111122223333:role/worker"), ActionNames: []string{"sqs:ReceiveMessage"},
+		})
+		if err != nil {
+			return "", err
+		}
+		return out.EvaluationResults[0].EvalDecision, nil
+	}
+	const known, unread = "arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole", "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
+	w.wantCode("attaching one whose text is known", attach(known), "")
+	if got, err := simulate(); got != "allowed" || err != nil {
+		t.Errorf("what it allows is %s (%v)", got, err)
+	}
+	w.wantCode("attaching one whose text is not", attach(unread), "")
+	_, err := simulate()
+	w.wantCode("simulating with it", err, "InvalidInput")
+	_, err = w.access().DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: aws.String(known)})
+	w.wantCode("deleting AWS's policy", err, "NoSuchEntity")
+	w.wantCode("attaching another account's", attach("arn:aws:iam::444455556666:policy/x"), "NoSuchEntity")
+}

@@ -29,6 +29,7 @@ type Function struct {
 	// variables, Env after them, and nothing of this process's environment but PATH.
 	Command []string
 	Env     []string      // KEY=value; AWS_ENDPOINT_URL belongs here
+	Role    string        // execution role's ARN; empty: the function may do everything
 	Timeout time.Duration // real time; 0 means DefaultFunctionTimeout. A function that exceeds it is killed
 	// Concurrency is how many processes there may be; 0 means 1. Further invocations wait for one.
 	Concurrency int
@@ -51,6 +52,8 @@ type function struct {
 	arn   string
 	slots chan *instance
 	out   io.Writer
+	// enforced says that IAM knew the function's role when it was started.
+	enforced bool
 }
 
 // StartFunction makes a function known and starts its first process, waiting until that asks for an event.
@@ -60,7 +63,13 @@ func (c *Cloud) StartFunction(f Function) error {
 	if f.Name == "" || (len(f.Command) == 0) == (f.Invoke == nil) {
 		return errors.New("starting a function: it needs a name, and either a command or an in-process function")
 	}
+	if err := f.canRun(c); err != nil {
+		return fmt.Errorf("starting function %s: %w", f.Name, err)
+	}
 	fn := c.newFunction(f)
+	c.access.mu.Lock()
+	fn.enforced = c.access.roleByARN(f.Role) != nil
+	c.access.mu.Unlock()
 	at := place{fn.Account, fn.Region}
 	c.functions.mu.Lock()
 	taken := c.functions.functions[at][fn.Name] != nil
