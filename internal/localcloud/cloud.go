@@ -80,6 +80,7 @@ type Cloud struct {
 	buses     eventsState
 	functions lambdaState
 	access    iamState
+	stacks    stackState
 }
 
 // service is one AWS endpoint: how requests name it, and its operations.
@@ -108,6 +109,7 @@ func (c *Cloud) services() []service {
 		taggingService(c),
 		ssmService(c),
 		iamService(c),
+		cloudformationService(c),
 	}
 }
 

@@ -43,8 +43,9 @@ func ssmService(*Cloud) service {
 		name: "ssm", target: "AmazonSSM", version: "1.1", source: "ssm.amazonaws.com",
 		schema: schemas.AmazonSSM, errors: ssm.TypeRegistry,
 		ops: map[string]operation{
-			"PutParameter": handle(schemas.PutParameterRequest, schemas.PutParameterResult, putParameter, "Name", "Value"),
-			"GetParameter": handle(schemas.GetParameterRequest, schemas.GetParameterResult, getParameter, "Name"),
+			"PutParameter":    handle(schemas.PutParameterRequest, schemas.PutParameterResult, putParameter, "Name", "Value"),
+			"DeleteParameter": handle(schemas.DeleteParameterRequest, schemas.DeleteParameterResult, deleteParameter, "Name"),
+			"GetParameter":    handle(schemas.GetParameterRequest, schemas.GetParameterResult, getParameter, "Name"),
 		},
 	}
 }

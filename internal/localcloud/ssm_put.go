@@ -158,3 +158,13 @@ func (p *parameter) setTier(asked types.ParameterTier, size int) error {
 	}
 	return nil
 }
+
+func deleteParameter(c *call, in *ssm.DeleteParameterInput) (*ssm.DeleteParameterOutput, error) {
+	c.cloud.mu.Lock()
+	defer c.cloud.mu.Unlock()
+	if c.parameters()[*in.Name] == nil {
+		return nil, errf(http.StatusBadRequest, "ParameterNotFound", "Parameter %s not found.", *in.Name)
+	}
+	delete(c.parameters(), *in.Name)
+	return &ssm.DeleteParameterOutput{}, nil
+}

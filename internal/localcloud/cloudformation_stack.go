@@ -1,0 +1,192 @@
+package localcloud
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/google/uuid"
+)
+
+func (st *stack) resolver(c *call, values map[string]any) *resolver {
+	r := &resolver{
+		template: st.template, refs: map[string]any{}, atts: map[string]map[string]any{},
+		decided: map[string]bool{}, asking: map[string]bool{},
+	}
+	for name, value := range values {
+		r.refs[name] = value
+	}
+	for name, value := range map[string]string{
+		"AWS::AccountId": c.account, "AWS::Region": c.region, "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com",
+		"AWS::StackName": *st.StackName, "AWS::StackId": *st.StackId,
+	} {
+		r.refs[name] = value
+	}
+	r.refs["AWS::NotificationARNs"] = []any{}
+	return r
+}
+
+// create makes everything the template holds, or nothing: what was made goes again when something fails.
+func (st *stack) create(c *call, values map[string]any) {
+	st.become(c, types.StackStatusCreateInProgress, "User Initiated")
+	r := st.resolver(c, values)
+	failed, err := st.makeAll(c, r)
+	if err == nil {
+		err = st.setOutputs(r)
+	}
+	if err == nil {
+		st.become(c, types.StackStatusCreateComplete, "")
+		return
+	}
+	why := err.Error()
+	if failed != "" {
+		why = fmt.Sprintf("The following resource(s) failed to create: [%s]. ", failed)
+	}
+	if st.DisableRollback != nil && *st.DisableRollback {
+		st.become(c, types.StackStatusCreateFailed, why)
+		return
+	}
+	st.become(c, types.StackStatusRollbackInProgress, why)
+	if left := st.removeAll(c, nil); len(left) > 0 {
+		st.become(c, types.StackStatusRollbackFailed, fmt.Sprintf("The following resource(s) failed to delete: [%s]. ", strings.Join(left, ", ")))
+		return
+	}
+	st.become(c, types.StackStatusRollbackComplete, why)
+}
+
+// makeAll makes the resources in order and names the one that failed.
+func (st *stack) makeAll(c *call, r *resolver) (failed string, err error) {
+	order, err := st.template.order()
+	if err != nil {
+		return "", err
+	}
+	for _, logical := range order {
+		wanted, err := r.condition(st.template.resources[logical].condition)
+		if err != nil {
+			return logical, err
+		}
+		if !wanted {
+			continue
+		}
+		if err := st.make(c, r, logical); err != nil {
+			return logical, err
+		}
+	}
+	return "", nil
+}
+
+func (st *stack) make(c *call, r *resolver, logical string) error {
+	of := st.template.resources[logical]
+	resource := &stackResource{kind: of.kind, retain: of.retain}
+	st.resources[logical], st.order = resource, append(st.order, logical)
+	st.progress(c, logical, types.ResourceStatusCreateInProgress, "")
+	properties, err := r.object(of.properties)
+	if err == nil {
+		properties, err = resourceTypes()[of.kind].properties.take(properties, "")
+	}
+	if err == nil {
+		resource.properties = properties
+		resource.name = st.nameOf(logical, properties)
+		resource.made, err = resourceTypes()[of.kind].create(resource.provision(c, logical))
+	}
+	if err != nil {
+		st.progress(c, logical, types.ResourceStatusCreateFailed, err.Error())
+		return err
+	}
+	r.refs[logical], r.atts[logical] = resource.id, resource.atts
+	if resource.ref != "" {
+		r.refs[logical] = resource.ref
+	}
+	st.progress(c, logical, types.ResourceStatusCreateComplete, "")
+	return nil
+}
+
+func (r *stackResource) provision(c *call, logical string) *provision {
+	return &provision{call: c, kind: r.kind, logical: logical, name: r.name, made: r.made, properties: r.properties}
+}
+
+// nameOf is what the template calls a resource, or a name after the stack that nobody else has.
+func (st *stack) nameOf(logical string, properties map[string]any) string {
+	if named, ok := properties[resourceTypes()[st.template.resources[logical].kind].named].(string); ok && named != "" {
+		return named
+	}
+	stem := *st.StackName + "-" + logical
+	return stem[:min(len(stem), 50)] + "-" + randomKey(12)
+}
+
+func (st *stack) setOutputs(r *resolver) error {
+	st.Outputs = []types.Output{}
+	for _, name := range sortedKeys(st.template.outputs) {
+		o := st.template.outputs[name]
+		wanted, err := r.condition(o.condition)
+		if err != nil {
+			return err
+		}
+		if !wanted {
+			continue
+		}
+		value, err := r.resolve(o.value)
+		if err != nil {
+			return err
+		}
+		text, err := scalarText(value)
+		if err != nil {
+			return fmt.Errorf("output %s: %w", name, err)
+		}
+		st.Outputs = append(st.Outputs, types.Output{OutputKey: &name, OutputValue: &text, Description: aws.String(o.description)})
+	}
+	return nil
+}
+
+// removeAll deletes the resources, the last made first, and names those that would not go.
+func (st *stack) removeAll(c *call, retain []string) (failed []string) {
+	for _, logical := range slices.Backward(slices.Clone(st.order)) {
+		resource := st.resources[logical]
+		created := resource.id != ""
+		switch {
+		case resource.status == types.ResourceStatusDeleteComplete || resource.status == types.ResourceStatusDeleteSkipped:
+			continue
+		case created && (resource.retain && st.StackStatus != types.StackStatusRollbackInProgress || slices.Contains(retain, logical)):
+			st.progress(c, logical, types.ResourceStatusDeleteSkipped, "")
+			continue
+		}
+		st.progress(c, logical, types.ResourceStatusDeleteInProgress, "")
+		if created {
+			if err := resourceTypes()[resource.kind].remove(resource.provision(c, logical)); err != nil {
+				st.progress(c, logical, types.ResourceStatusDeleteFailed, err.Error())
+				failed = append(failed, logical)
+				continue
+			}
+		}
+		st.progress(c, logical, types.ResourceStatusDeleteComplete, "")
+	}
+	return failed
+}
+
+// become changes the stack's status and writes the event of it.
+func (st *stack) become(c *call, status types.StackStatus, reason string) {
+	st.StackStatus, st.StackStatusReason = status, nil
+	if reason != "" {
+		st.StackStatusReason = &reason
+	}
+	st.event(c, *st.StackName, *st.StackId, "AWS::CloudFormation::Stack", types.ResourceStatus(status), reason)
+}
+
+func (st *stack) progress(c *call, logical string, status types.ResourceStatus, reason string) {
+	r := st.resources[logical]
+	r.status, r.reason, r.changed = status, reason, c.cloud.Now()
+	st.event(c, logical, r.id, r.kind, status, reason)
+}
+
+func (st *stack) event(c *call, logical, physical, kind string, status types.ResourceStatus, reason string) {
+	e := types.StackEvent{
+		EventId: aws.String(uuid.NewString()), StackId: st.StackId, StackName: st.StackName, Timestamp: aws.Time(c.cloud.Now()),
+		LogicalResourceId: &logical, PhysicalResourceId: &physical, ResourceType: &kind, ResourceStatus: status,
+	}
+	if reason != "" {
+		e.ResourceStatusReason = &reason
+	}
+	st.events = append(st.events, e)
+}
