@@ -30,6 +30,11 @@ type Handler struct {
 	// Metrics takes lines in CloudWatch's embedded metric format, at the end of
 	// each invocation; nil: none are written.
 	Metrics io.Writer
+	// Throttles counts the calls that AWS throttled since it was last asked; nil:
+	// they are not counted.
+	Throttles func() int
+
+	passes passes
 }
 
 // batchAnswer is what Lambda expects with ReportBatchItemFailures. The list is
@@ -99,7 +104,7 @@ func (h *Handler) record(ctx context.Context, r *reconcile.Reconciler, rec event
 	for _, l := range rec.Looks {
 		looked, err := r.Handle(ctx, l)
 		h.report(ctx, l, looked)
-		m.look(l, looked, err)
+		m.look(l, looked, err, r.Now())
 		results = append(results, looked...)
 		errs = append(errs, err)
 	}
