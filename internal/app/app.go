@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"studiokeeper/internal/awscloud"
@@ -70,15 +71,19 @@ func loadConfig(ctx context.Context, ref string, lookup func(string) (string, bo
 // configuration that lies in Parameter Store, and for an identity store that it
 // leaves to be found.
 func Open(ctx context.Context, o Options) (*reconcile.Reconciler, error) {
-	r, _, err := open(ctx, o)
+	r, _, err := open(ctx, o, nil)
 	return r, err
 }
 
-// open is Open; it also gives what the reconciler calls AWS with.
-func open(ctx context.Context, o Options) (*reconcile.Reconciler, *awscloud.Session, error) {
+// open is Open; it also gives what the reconciler calls AWS with, and stores in
+// named, unless nil, whether people may be named in the log.
+func open(ctx context.Context, o Options, named *atomic.Bool) (*reconcile.Reconciler, *awscloud.Session, error) {
 	cfg, err := loadConfig(ctx, o.Config, o.Lookup, o.HTTP)
 	if err != nil {
 		return nil, nil, err
+	}
+	if named != nil {
+		named.Store(cfg.Log.Names == config.LogUserNames)
 	}
 	if err := supported(cfg, o); err != nil {
 		return nil, nil, err
@@ -232,6 +237,8 @@ func Session(ctx context.Context, o Options) (*awscloud.Session, error) {
 // invocation needs it, and once.
 func Function(o Options) *function.Handler {
 	open := &opening{options: o}
+	o.Log = slog.New(discreet{o.Log.Handler(), &open.named})
+	open.options.Log = o.Log
 	h := &function.Handler{Open: open.reconciler, Log: o.Log, Metrics: o.Metrics, Throttles: open.throttles}
 	open.passed = h.Passed
 	return h

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -44,6 +45,7 @@ func limitMemory(lookup func(string) (string, bool)) {
 type opening struct {
 	options Options
 	passed  func(reconcile.Passed)
+	named   atomic.Bool // people, in the log
 	mu      sync.Mutex
 	made    *reconcile.Reconciler
 	session *awscloud.Session
@@ -63,7 +65,7 @@ func (o *opening) reconciler(ctx context.Context) (*reconcile.Reconciler, error)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.made == nil {
-		made, session, err := open(ctx, o.options)
+		made, session, err := open(ctx, o.options, &o.named)
 		if err != nil {
 			return nil, err
 		}

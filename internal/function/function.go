@@ -118,7 +118,7 @@ func (h *Handler) report(ctx context.Context, l event.Look, results []reconcile.
 	for _, res := range results {
 		for _, e := range res.Entries {
 			h.Log.InfoContext(ctx, string(e.Change.Kind), "outcome", e.Outcome, "user", e.Change.UserID, "domain", e.Change.Domain,
-				"profile", e.Change.Profile, "group", e.Change.Group, "trigger", l.Trigger.ID, "reason", lastReason(e.Change.Reasons),
+				"profile", e.Change.Profile, "userName", e.Change.UserName, "group", e.Change.Group, "trigger", l.Trigger.ID, "reason", lastReason(e.Change.Reasons),
 				"seq", e.Seq, "digest", e.Digest)
 		}
 		if res.Again > 0 {
