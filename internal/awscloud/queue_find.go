@@ -6,7 +6,7 @@ import "context"
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueUrl.html
 func (s *Session) HasQueue(ctx context.Context, at Place, name string) (bool, error) {
 	_, err := s.queueURL(ctx, at, name)
-	if FaultOf(err) == Missing {
+	if codeIs(err, "QueueDoesNotExist") || codeIs(err, "AWS.SimpleQueueService.NonExistentQueue") {
 		return false, nil
 	}
 	return err == nil, err
