@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"studiokeeper/internal/awscloud"
@@ -70,18 +71,29 @@ func loadConfig(ctx context.Context, ref string, lookup func(string) (string, bo
 // configuration that lies in Parameter Store, and for an identity store that it
 // leaves to be found.
 func Open(ctx context.Context, o Options) (*reconcile.Reconciler, error) {
+	r, _, err := open(ctx, o, nil)
+	return r, err
+}
+
+// open is Open; it also gives what the reconciler calls AWS with, and stores in
+// named, unless nil, whether people may be named in the log.
+func open(ctx context.Context, o Options, named *atomic.Bool) (*reconcile.Reconciler, *awscloud.Session, error) {
 	cfg, err := loadConfig(ctx, o.Config, o.Lookup, o.HTTP)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if named != nil {
+		named.Store(cfg.Log.Names == config.LogUserNames)
 	}
 	if err := supported(cfg, o); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	session, err := awscloud.Load(ctx, o.sessionName(), o.HTTP)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return wire(ctx, cfg, session, o)
+	r, err := wire(ctx, cfg, session, o)
+	return r, session, err
 }
 
 // supported refuses what this version would have to ignore.
@@ -218,9 +230,18 @@ func queues(session *awscloud.Session, home awscloud.Place, o Options) (queue, p
 	return &awscloud.Queue{Session: session, At: home, URL: url}, &awscloud.Queue{Session: session, At: home, URL: passURL}, nil
 }
 
+// Session gives what calls AWS with the credentials at hand.
+func Session(ctx context.Context, o Options) (*awscloud.Session, error) {
+	return awscloud.Load(ctx, o.sessionName(), o.HTTP)
+}
+
 // Function makes the handler. The configuration is read when the first
 // invocation needs it, and once.
 func Function(o Options) *function.Handler {
 	open := &opening{options: o}
-	return &function.Handler{Open: open.reconciler, Log: o.Log, Metrics: o.Metrics}
+	o.Log = slog.New(discreet{o.Log.Handler(), &open.named})
+	open.options.Log = o.Log
+	h := &function.Handler{Open: open.reconciler, Log: o.Log, Metrics: o.Metrics, Throttles: open.throttles}
+	open.passed = h.Passed
+	return h
 }

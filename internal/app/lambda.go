@@ -7,10 +7,12 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"studiokeeper/internal/awscloud"
 	"studiokeeper/internal/reconcile"
 )
 
@@ -42,20 +44,33 @@ func limitMemory(lookup func(string) (string, bool)) {
 // opening opens the reconciler for the first invocation that succeeds in it.
 type opening struct {
 	options Options
+	passed  func(reconcile.Passed)
+	named   atomic.Bool // people, in the log
 	mu      sync.Mutex
 	made    *reconcile.Reconciler
+	session *awscloud.Session
+}
+
+// throttles counts none before AWS was called.
+func (o *opening) throttles() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.session == nil {
+		return 0
+	}
+	return o.session.TakeThrottles()
 }
 
 func (o *opening) reconciler(ctx context.Context) (*reconcile.Reconciler, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.made == nil {
-		made, err := Open(ctx, o.options)
+		made, session, err := open(ctx, o.options, &o.named)
 		if err != nil {
 			return nil, err
 		}
-		made.Coalesce = true
-		o.made = made
+		made.Coalesce, made.Passed = true, o.passed
+		o.made, o.session = made, session
 	}
 	return o.made, nil
 }

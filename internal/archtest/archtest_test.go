@@ -34,7 +34,8 @@ var mayImport = map[string][]string{
 	"internal/localcloud":     {},
 	"internal/deploy":         {"internal/config", "internal/event", "internal/studio"},
 	"internal/app":            {"internal/function", "internal/awscloud", "internal/config", "internal/reconcile", "internal/render", "internal/plan", "internal/event", "internal/studio"},
-	"internal/cli":            {"internal/app", "internal/deploy", "internal/localcloud", "internal/function", "internal/awscloud", "internal/config", "internal/reconcile", "internal/render", "internal/plan", "internal/event", "internal/studio"},
+	"internal/worker":         {"internal/awscloud", "internal/event"},
+	"internal/cli":            {"internal/app", "internal/deploy", "internal/worker", "internal/localcloud", "internal/function", "internal/awscloud", "internal/config", "internal/reconcile", "internal/render", "internal/plan", "internal/event", "internal/studio"},
 	"internal/archtest":       {},
 	"cmd/studiokeeper":        {"internal/cli"},
 	"cmd/studiokeeper-lambda": {"internal/app"},
@@ -56,7 +57,7 @@ var mayUse = []string{
 
 // notInLambda must not be linked into the function: size and cold start.
 var notInLambda = []string{
-	module + "/internal/cli", module + "/internal/deploy", module + "/internal/localcloud", "github.com/spf13/cobra", "html/template", "go/parser",
+	module + "/internal/cli", module + "/internal/deploy", module + "/internal/worker", module + "/internal/localcloud", "github.com/spf13/cobra", "html/template", "go/parser",
 	"github.com/santhosh-tekuri/jsonschema/v6",
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker", "github.com/aws/aws-sdk-go-v2/service/sqs",
 	"github.com/aws/aws-sdk-go-v2/service/ssoadmin", "github.com/aws/aws-sdk-go-v2/service/eventbridge",

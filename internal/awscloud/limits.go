@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go/middleware"
@@ -47,6 +48,14 @@ func rateOf(service, operation string) (requestRate, bool) {
 type limits struct {
 	mu   sync.Mutex
 	each map[limitKey]*rate.Limiter
+	// throttles counts what AWS throttled, also where the next attempt went through.
+	throttles atomic.Int64
+}
+
+// throttled tells whether AWS refused one attempt for coming too fast. A
+// transaction in the way is nothing that a lower rate would help.
+func throttled(err error) bool {
+	return err != nil && FaultOf(err) == Throttled && !codeIs(err, "TransactionConflictException")
 }
 
 type limitKey struct {
@@ -84,7 +93,11 @@ func (l *limits) middleware(account, region string) func(*middleware.Stack) erro
 				return middleware.FinalizeOutput{}, middleware.Metadata{}, &tooBusyError{err}
 			}
 		}
-		return next.HandleFinalize(ctx, in)
+		out, metadata, err := next.HandleFinalize(ctx, in)
+		if throttled(err) {
+			l.throttles.Add(1)
+		}
+		return out, metadata, err
 	})
 	return func(stack *middleware.Stack) error {
 		return stack.Finalize.Insert(wait, "Retry", middleware.After)

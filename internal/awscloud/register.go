@@ -27,6 +27,9 @@ func (s *State) Registered(ctx context.Context) ([]reconcile.DomainRecord, error
 		if passed > 0 {
 			d.Passed = time.UnixMilli(passed).UTC()
 		}
+		if succeeded, _ := numberOf(it, "succeeded"); succeeded > 0 {
+			d.Succeeded = time.UnixMilli(succeeded).UTC()
+		}
 		d.Took, d.Profiles = time.Duration(took)*time.Millisecond, int(profiles)
 		all = append(all, d)
 		return nil
@@ -44,6 +47,9 @@ func (s *State) Register(ctx context.Context, d reconcile.DomainRecord) error {
 	it["took"], it["profiles"] = number(d.Took.Milliseconds()), number(int64(d.Profiles))
 	if !d.Passed.IsZero() {
 		it["passed"] = number(d.Passed.UnixMilli())
+	}
+	if !d.Succeeded.IsZero() {
+		it["succeeded"] = number(d.Succeeded.UnixMilli())
 	}
 	if _, err := s.client().PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table, Item: it}); err != nil {
 		return s.request("PutItem", it).failed(err, nil)

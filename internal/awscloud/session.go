@@ -124,6 +124,10 @@ func retries(attempts int) func(*retry.StandardOptions) {
 	}
 }
 
+// TakeThrottles answers how many requests AWS throttled since it was last asked,
+// those included that went through when they were tried again.
+func (s *Session) TakeThrottles() int { return int(s.limits.throttles.Swap(0)) }
+
 // where fills in the Region that a place leaves open, for errors.
 func (s *Session) where(p Place) Place {
 	p.Region = cmp.Or(p.Region, s.base.Region)

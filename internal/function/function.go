@@ -30,6 +30,11 @@ type Handler struct {
 	// Metrics takes lines in CloudWatch's embedded metric format, at the end of
 	// each invocation; nil: none are written.
 	Metrics io.Writer
+	// Throttles counts the calls that AWS throttled since it was last asked; nil:
+	// they are not counted.
+	Throttles func() int
+
+	passes passes
 }
 
 // batchAnswer is what Lambda expects with ReportBatchItemFailures. The list is
@@ -99,7 +104,7 @@ func (h *Handler) record(ctx context.Context, r *reconcile.Reconciler, rec event
 	for _, l := range rec.Looks {
 		looked, err := r.Handle(ctx, l)
 		h.report(ctx, l, looked)
-		m.look(l, looked, err)
+		m.look(l, looked, err, r.Now())
 		results = append(results, looked...)
 		errs = append(errs, err)
 	}
@@ -113,7 +118,7 @@ func (h *Handler) report(ctx context.Context, l event.Look, results []reconcile.
 	for _, res := range results {
 		for _, e := range res.Entries {
 			h.Log.InfoContext(ctx, string(e.Change.Kind), "outcome", e.Outcome, "user", e.Change.UserID, "domain", e.Change.Domain,
-				"profile", e.Change.Profile, "group", e.Change.Group, "trigger", l.Trigger.ID, "reason", lastReason(e.Change.Reasons),
+				"profile", e.Change.Profile, "userName", e.Change.UserName, "group", e.Change.Group, "trigger", l.Trigger.ID, "reason", lastReason(e.Change.Reasons),
 				"seq", e.Seq, "digest", e.Digest)
 		}
 		if res.Again > 0 {

@@ -42,6 +42,43 @@ func metricOf(code string) string {
 type meter struct {
 	mu     sync.Mutex
 	counts map[string]map[string]int
+	spans  map[string]map[string][]float64 // in seconds
+}
+
+// mostValues is how many values one line of the embedded metric format holds.
+const mostValues = 100
+
+// span keeps a duration. Each is a value of its own, so that CloudWatch can tell
+// percentiles.
+func (m *meter) span(domain, metric string, d time.Duration) {
+	m.add(domain, metric, 0) // the domain has a line
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.spans == nil {
+		m.spans = map[string]map[string][]float64{}
+	}
+	if m.spans[domain] == nil {
+		m.spans[domain] = map[string][]float64{}
+	}
+	m.spans[domain][metric] = append(m.spans[domain][metric], d.Seconds())
+}
+
+// pass counts a pass over one domain, or, without one, over all of them.
+func (m *meter) pass(p reconcile.Passed) {
+	if p.Domain == "" {
+		m.add("", "PassSucceeded", 1)
+		return
+	}
+	m.span(p.Domain, "PassDuration", p.Took)
+}
+
+// lag keeps how long it took from an event of the directory until somebody was
+// ready. Profiles that somebody made by hand, and schedules, are no such event.
+func (m *meter) lag(t event.Trigger, domain string, now time.Time) {
+	directory := strings.HasSuffix(t.Source, ".amazonaws.com") && t.Source != "sagemaker.amazonaws.com"
+	if directory && !t.Time.IsZero() {
+		m.span(domain, "EventToReady", max(0, now.Sub(t.Time)))
+	}
 }
 
 func (m *meter) add(domain, metric string, n int) {
@@ -57,11 +94,14 @@ func (m *meter) add(domain, metric string, n int) {
 }
 
 // look counts what came of one look.
-func (m *meter) look(l event.Look, results []reconcile.Result, err error) {
+func (m *meter) look(l event.Look, results []reconcile.Result, err error, now time.Time) {
 	apart := slices.ContainsFunc(results, func(r reconcile.Result) bool { return r.Err != nil })
 	for _, r := range results {
 		m.add(r.Key.Domain, "Errors", one(r.Err != nil || err != nil && !apart))
 		m.result(r)
+		if r.BecameReady {
+			m.lag(l.Trigger, r.Key.Domain, now)
+		}
 	}
 	if err != nil && len(results) == 0 {
 		m.add(l.Domain, "Errors", 1)
@@ -100,7 +140,7 @@ func (m *meter) write(w io.Writer, deployment string, now time.Time) error {
 		m.add("", "Errors", 0)
 	}
 	for _, domain := range slices.Sorted(maps.Keys(m.counts)) {
-		text, err := json.Marshal(line(m.counts[domain], deployment, domain, now))
+		text, err := json.Marshal(m.line(deployment, domain, now))
 		if err != nil {
 			return err
 		}
@@ -125,7 +165,8 @@ type directive struct {
 type definition struct{ Name, Unit string }
 
 // line is the embedded metric format's document: what is 0 and no alarm is left out.
-func line(counts map[string]int, deployment, domain string, now time.Time) map[string]any {
+func (m *meter) line(deployment, domain string, now time.Time) map[string]any {
+	counts := m.counts[domain]
 	root := map[string]any{"deployment": deployment}
 	dimensions := [][]string{{"deployment"}}
 	if domain != "" {
@@ -145,6 +186,11 @@ func line(counts map[string]int, deployment, domain string, now time.Time) map[s
 	for _, name := range names {
 		metrics = append(metrics, definition{name, "Count"})
 	}
+	for _, name := range slices.Sorted(maps.Keys(m.spans[domain])) {
+		values := m.spans[domain][name]
+		root[name] = values[:min(len(values), mostValues)]
+		metrics = append(metrics, definition{name, "Seconds"})
+	}
 	root["_aws"] = metadata{now.UnixMilli(), []directive{{namespace, dimensions, metrics}}}
 	return root
 }
@@ -154,7 +200,36 @@ func (h *Handler) measure(ctx context.Context, m *meter, r *reconcile.Reconciler
 	if h.Metrics == nil {
 		return
 	}
+	for _, p := range h.passes.take() {
+		m.pass(p)
+	}
+	if h.Throttles != nil {
+		m.add("", "Throttles", h.Throttles())
+	}
 	if err := m.write(h.Metrics, r.Deployment, r.Now()); err != nil {
 		h.Log.ErrorContext(ctx, "no metrics", "error", err.Error())
 	}
 }
+
+// passes are the passes that ended since the last invocation that told of them.
+type passes struct {
+	mu   sync.Mutex
+	done []reconcile.Passed
+}
+
+func (p *passes) add(done reconcile.Passed) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done = append(p.done, done)
+}
+
+func (p *passes) take() []reconcile.Passed {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	done := p.done
+	p.done = nil
+	return done
+}
+
+// Passed takes a pass that ended, for the metrics: a reconciler's Passed.
+func (h *Handler) Passed(p reconcile.Passed) { h.passes.add(p) }

@@ -84,7 +84,7 @@ func TestMetricsOfAnInvocation(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			var m meter
 			for _, l := range c.looks {
-				m.look(event.Look{Scope: event.User}, l.results, l.err)
+				m.look(event.Look{Scope: event.User}, l.results, l.err, at)
 			}
 			var out bytes.Buffer
 			if err := m.write(&out, "prod", at); err != nil {
@@ -94,5 +94,31 @@ func TestMetricsOfAnInvocation(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestDurationsAreValuesInSeconds(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	ready := []reconcile.Result{{Key: reconcile.Key{Domain: "research", UserID: "u"}, BecameReady: true}}
+	var m meter
+	for source, ago := range map[string]time.Duration{
+		"sso-directory.amazonaws.com": 8500 * time.Millisecond, "sagemaker.amazonaws.com": time.Hour, "aws.events": time.Hour,
+	} {
+		m.look(event.Look{Trigger: event.Trigger{Source: source, Time: at.Add(-ago)}}, ready, nil, at)
+	}
+	m.pass(reconcile.Passed{Domain: "research", Took: 2 * time.Second})
+	m.pass(reconcile.Passed{})
+	got := m.line("prod", "research", at)
+	if diff := cmp.Diff([]any{[]float64{8.5}, []float64{2}, 3}, []any{got["EventToReady"], got["PassDuration"], got["UsersReady"]}); diff != "" {
+		t.Error(diff)
+	}
+	var text bytes.Buffer
+	if err := m.write(&text, "prod", at); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`{"Name":"EventToReady","Unit":"Seconds"}`, `{"Name":"PassDuration","Unit":"Seconds"}`, `"PassSucceeded":1`} {
+		if !bytes.Contains(text.Bytes(), []byte(want)) {
+			t.Errorf("%s lacks %s", text.String(), want)
+		}
 	}
 }

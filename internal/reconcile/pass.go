@@ -22,6 +22,39 @@ const (
 // was found, once describing ends.
 const passReserve = 2 * time.Minute
 
+// Passed is a pass that ended without an error: over one domain, or, with Domain
+// empty, over all that are configured.
+type Passed struct {
+	Domain string
+	Took   time.Duration
+}
+
+// passed tells whoever asks.
+func (r *Reconciler) passed(p Passed) {
+	if r.Passed != nil {
+		r.Passed(p)
+	}
+}
+
+// rounded tells of a pass over everything. One that was split is over once each
+// domain has been passed since what triggered it.
+func (r *Reconciler) rounded(ctx context.Context, l event.Look, started time.Time) error {
+	if l.Domain != "" {
+		known, err := r.Register.Registered(ctx)
+		if err != nil {
+			return fmt.Errorf("list the domains passed: %w", err)
+		}
+		for _, t := range r.Targets {
+			at := slices.IndexFunc(known, func(d DomainRecord) bool { return d.Name == t.Domain.Name })
+			if at < 0 || known[at].Succeeded.IsZero() || known[at].Succeeded.Before(l.Trigger.Time) {
+				return nil
+			}
+		}
+	}
+	r.passed(Passed{Took: r.Now().Sub(started)})
+	return nil
+}
+
 // pass looks at everybody: it reads with lists, and hands on a look at each
 // person with whom something is not as it should be. What it finds is never the
 // ground for a change: the look reads again.
@@ -65,7 +98,10 @@ func (r *Reconciler) pass(ctx context.Context, l event.Look) error {
 			errs = append(errs, r.passOver(ctx, t, s, l, started))
 		}
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return r.rounded(ctx, l, started)
 }
 
 // large tells from the last passes whether one function can do this one.
@@ -126,10 +162,15 @@ func (r *Reconciler) passOver(ctx context.Context, t Target, s *Survey, l event.
 	if !f.Open && s.Waiting[t.Domain.Name] == 0 {
 		errs = append(errs, r.settleRows(ctx, t.Domain.Name, s.read))
 	}
-	errs = append(errs, r.Register.Register(ctx, DomainRecord{
+	record := DomainRecord{
 		Name: t.Domain.Name, ID: t.Domain.ID, StoreID: r.StoreID, Deployment: r.Deployment,
 		Passed: r.Now().UTC(), Took: r.Now().Sub(started), Profiles: f.Profiles,
-	}))
+	}
+	if errors.Join(errs...) == nil {
+		record.Succeeded = record.Passed
+		r.passed(Passed{Domain: record.Name, Took: record.Took})
+	}
+	errs = append(errs, r.Register.Register(ctx, record))
 	r.Log.InfoContext(ctx, "pass", "domain", t.Domain.Name, "profiles", f.Profiles, "looks", len(looks), "took", r.Now().Sub(started).String())
 	return errors.Join(errs...)
 }

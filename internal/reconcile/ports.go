@@ -121,6 +121,7 @@ type DomainRecord struct {
 	StoreID    string // the identity store whose users it was managed for
 	Deployment string
 	Passed     time.Time     // when the last pass over it ended
+	Succeeded  time.Time     // when it did, if without an error; zero otherwise
 	Took       time.Duration // how long that pass took
 	Profiles   int           // how many profiles it listed
 }

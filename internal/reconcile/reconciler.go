@@ -97,6 +97,9 @@ type Reconciler struct {
 	Queue       Queue         // looks at one user, soon
 	Pass        Queue         // bulk: what a look at a group or at everybody hands on
 
+	// Passed is told of passes that ended without an error; nil: nobody asks.
+	Passed func(Passed)
+
 	Now func() time.Time
 	Log *slog.Logger
 

@@ -1,0 +1,48 @@
+package e2e
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// dead FILE... puts messages into the dead-letter queue of events.
+func dead(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: dead FILE...")
+	}
+	api := sqs.NewFromConfig(client(ts))
+	url := queueURL(ts, api, "studiokeeper-events-dead")
+	for _, file := range args {
+		_, err := api.SendMessage(context.Background(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(ts.ReadFile(file))})
+		ts.Check(err)
+	}
+}
+
+// scrape URL gives what a worker answers, once it answers anything.
+func scrape(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "scrape URL")
+	var answer []byte
+	for until := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		resp, err := http.Get(args[0])
+		if err == nil {
+			answer, err = io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+		}
+		// The metrics of an invocation are there once it has ended.
+		if err == nil && (!strings.HasSuffix(args[0], "/metrics") || strings.Contains(string(answer), "pass_succeeded")) && len(answer) > 0 {
+			break
+		}
+		if time.Now().After(until) {
+			ts.Fatalf("%s: %v\n%s", args[0], err, answer)
+		}
+	}
+	_, err := ts.Stdout().Write(answer)
+	ts.Check(err)
+}
