@@ -50,6 +50,9 @@ func (jsonProtocol) unknownOperation(message string) *apiError {
 }
 
 func (jsonProtocol) decode(in *incoming) (any, error) {
+	if in.service.schema == nil {
+		return decodePlain(in)
+	}
 	tree, err := parseJSON(in.body)
 	if err != nil {
 		return nil, err
@@ -58,6 +61,9 @@ func (jsonProtocol) decode(in *incoming) (any, error) {
 }
 
 func (jsonProtocol) encode(in *incoming, output any) ([]byte, error) {
+	if in.service.schema == nil {
+		return json.Marshal(output)
+	}
 	return encodeOutput(in.service, in.op, output)
 }
 
