@@ -15,6 +15,8 @@ type Call struct {
 	Time       time.Time // when it arrived, by the cloud's clock
 	Start, End time.Time // when it arrived and was answered, by the wall clock
 	Error      string    // error code; empty: the call succeeded
+	Actions    []string  // IAM actions asked for, of a caller whose role IAM knows; see Cloud.Calls
+	Denied     string    // the one among Actions that was refused
 }
 
 // callLog is guarded by Cloud.mu.
@@ -29,6 +31,7 @@ func (c *Cloud) logCall(made *call, failure *apiError) {
 	entry := Call{
 		Service: made.service, Operation: made.operation, Account: made.account, Region: made.region,
 		Principal: made.principal, Time: made.now, Start: made.began, End: time.Now(),
+		Actions: made.actions, Denied: made.denied,
 	}
 	if failure != nil {
 		entry.Error = failure.Code
@@ -46,7 +49,8 @@ func (c *Cloud) logCall(made *call, failure *apiError) {
 }
 
 // Calls lists the calls answered since the start or the last ResetCalls, in the order of their answers. At
-// least the last 50,000 are kept.
+// least the last 50,000 are kept. What Lambda does with a function's role is among them: taking messages of
+// a queue and changes of a stream, and whatever it was refused.
 func (c *Cloud) Calls() []Call {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -5,6 +5,9 @@
 // Accounts and Regions are taken from the request as AWS takes them: the Region from the signature's
 // credential scope, the account from the access key. Signatures themselves are not verified. What lies in
 // another account or Region is not found.
+//
+// Sessions of roles that were created in its IAM may do what the roles' policies allow; see Cloud.Calls for
+// which actions they used. Other callers may do everything, but a role's trust policy is heard by all.
 package localcloud
 
 import (
@@ -78,6 +81,7 @@ type Cloud struct {
 	queues    sqsState
 	buses     eventsState
 	functions lambdaState
+	access    iamState
 }
 
 // service is one AWS endpoint: how requests name it, and its operations.
@@ -108,6 +112,7 @@ func (c *Cloud) services() []service {
 		cloudTrailService(c),
 		cloudWatchService(c),
 		serviceQuotasService(c),
+		iamService(c),
 	}
 }
 

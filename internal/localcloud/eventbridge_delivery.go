@@ -25,6 +25,9 @@ type Delivery struct {
 	LateBy      time.Duration
 }
 
+// eventsPrincipal is EventBridge, as queue policies name it.
+const eventsPrincipal = "events.amazonaws.com"
+
 // SetDelivery changes what becomes of deliveries from now on.
 func (c *Cloud) SetDelivery(d Delivery) {
 	c.buses.mu.Lock()
@@ -64,14 +67,15 @@ func (c *Cloud) Events() []Delivered {
 
 // delivery is one event on its way to one target.
 type delivery struct {
-	due    time.Time
-	seq    int
-	of     *Delivered
-	rule   string
-	target types.Target
-	event  envelope
-	body   []byte
-	hops   int // buses the event has been on
+	due     time.Time
+	seq     int
+	of      *Delivered
+	rule    string
+	ruleARN string
+	target  types.Target
+	event   envelope
+	body    []byte
+	hops    int // buses the event has been on
 }
 
 // dueHeap orders deliveries by when they are due; those due together keep their order.
@@ -120,7 +124,7 @@ func (c *Cloud) publishHop(at place, busName string, e envelope, hops int) {
 		}
 		seen.Rules = append(seen.Rules, name)
 		for _, t := range r.targets {
-			s.schedule(&delivery{of: seen, rule: name, target: t, event: e, body: inputFor(t, body), hops: hops}, now)
+			s.schedule(&delivery{of: seen, rule: name, ruleARN: b.ruleARN(name), target: t, event: e, body: inputFor(t, body), hops: hops}, now)
 		}
 	}
 	c.dispatchLater()
@@ -193,7 +197,7 @@ func (c *Cloud) dispatch(ctx context.Context) {
 func (c *Cloud) hand(d *delivery) {
 	err := c.handTo(d)
 	if err != nil && d.target.DeadLetterConfig != nil && d.target.DeadLetterConfig.Arn != nil {
-		_ = c.enqueue(*d.target.DeadLetterConfig.Arn, d.body)
+		_ = c.enqueue(*d.target.DeadLetterConfig.Arn, d.body, eventsPrincipal, d.ruleARN)
 	}
 	done := DeliveredTarget{Rule: d.rule, ARN: *d.target.Arn, At: c.Now()}
 	if err != nil {
@@ -212,7 +216,7 @@ func (c *Cloud) handTo(d *delivery) error {
 	if place, name, ok := functionARN(arn); ok {
 		return c.invokeLater(place, name, d.body)
 	}
-	return c.enqueue(arn, d.body)
+	return c.enqueue(arn, d.body, eventsPrincipal, d.ruleARN)
 }
 
 // forward puts the event, still of its own account and Region, on another bus. EventBridge forwards once.
@@ -230,14 +234,17 @@ func (c *Cloud) forward(home place, name string, d *delivery) error {
 	return nil
 }
 
-// enqueue sends an event's text to a queue.
-func (c *Cloud) enqueue(arn string, body []byte) error {
+// enqueue sends a text to a queue, as a service for a source, if the queue's policy lets it.
+func (c *Cloud) enqueue(arn string, body []byte, service, source string) error {
 	now := c.Now()
 	c.queues.mu.Lock()
 	defer c.queues.mu.Unlock()
 	q := c.queues.byARN(arn)
 	if q == nil {
 		return fmt.Errorf("the queue %s does not exist", arn)
+	}
+	if err := q.deliverable(service, source); err != nil {
+		return err
 	}
 	if _, refused := q.accept(outgoing{body: string(body)}, "AIDAEVENTBRIDGE", now); refused != nil {
 		return refused

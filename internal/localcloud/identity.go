@@ -13,6 +13,8 @@ type credential struct {
 	secret, token    string
 	expires          time.Time
 	session          *SessionContext
+	enforced         bool // IAM knew the role when it issued them
+	lasting          bool // of a function, for which Lambda renews them: they do not expire
 }
 
 // credentialState is guarded by Cloud.mu.
@@ -57,10 +59,11 @@ func (c *Cloud) authenticate(to *call, r *http.Request) *apiError {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if known, ok := c.credentials.issued[s.accessKey]; ok {
-		if !to.now.Before(known.expires) {
+		if !known.lasting && !to.now.Before(known.expires) {
 			return errf(http.StatusForbidden, "ExpiredTokenException", "The security token included in the request is expired")
 		}
 		to.account, to.principal, to.principalID, to.session = known.account, known.arn, known.id, known.session
+		to.enforced = known.enforced
 		return nil
 	}
 	if strings.HasPrefix(s.accessKey, issuedPrefix) {

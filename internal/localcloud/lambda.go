@@ -29,6 +29,7 @@ type Function struct {
 	// variables, Env after them, and nothing of this process's environment but PATH.
 	Command []string
 	Env     []string      // KEY=value; AWS_ENDPOINT_URL belongs here
+	Role    string        // execution role's ARN; empty: the function may do everything
 	Timeout time.Duration // real time; 0 means DefaultFunctionTimeout. A function that exceeds it is killed
 	// Concurrency is how many processes there may be; 0 means 1. Further invocations wait for one.
 	Concurrency int
@@ -59,6 +60,9 @@ func (c *Cloud) StartFunction(f Function) error {
 	c.start()
 	if f.Name == "" || (len(f.Command) == 0) == (f.Invoke == nil) {
 		return errors.New("starting a function: it needs a name, and either a command or an in-process function")
+	}
+	if err := f.canRun(c); err != nil {
+		return fmt.Errorf("starting function %s: %w", f.Name, err)
 	}
 	fn := c.newFunction(f)
 	at := place{fn.Account, fn.Region}

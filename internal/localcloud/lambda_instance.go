@@ -148,7 +148,11 @@ func (fn *function) start() (*process, error) {
 	ctx, cancel := context.WithCancel(fn.cloud.running)
 	p := &process{fn: fn, kill: cancel, next: make(chan *event), ready: make(chan struct{}), exited: make(chan struct{})}
 	cmd := exec.CommandContext(ctx, fn.Command[0], fn.Command[1:]...)
-	cmd.Env = fn.environment(listener.Addr().String())
+	if cmd.Env, err = fn.environment(listener.Addr().String()); err != nil {
+		cancel()
+		listener.Close()
+		return nil, err
+	}
 	cmd.Stdout, cmd.Stderr = fn.out, fn.out
 	cmd.WaitDelay = 2 * time.Second
 	if err := cmd.Start(); err != nil {
@@ -168,16 +172,24 @@ func (fn *function) start() (*process, error) {
 }
 
 // environment is what Lambda sets for a function, and the function's own after it.
-func (fn *function) environment(api string) []string {
-	return append([]string{
+func (fn *function) environment(api string) ([]string, error) {
+	credentials := []string{"AWS_ACCESS_KEY_ID=" + fn.Account, "AWS_SECRET_ACCESS_KEY=local"}
+	if fn.Role != "" {
+		key, secret, token, err := fn.cloud.RoleCredentials(fn.Role, fn.Name)
+		if err != nil {
+			return nil, err
+		}
+		credentials = []string{"AWS_ACCESS_KEY_ID=" + key, "AWS_SECRET_ACCESS_KEY=" + secret, "AWS_SESSION_TOKEN=" + token}
+	}
+	set := append([]string{
 		"PATH=" + os.Getenv("PATH"), "TZ=:UTC", "LANG=en_US.UTF-8", "_HANDLER=bootstrap",
 		"AWS_LAMBDA_RUNTIME_API=" + api,
 		"AWS_LAMBDA_FUNCTION_NAME=" + fn.Name, "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/" + fn.Name, "AWS_LAMBDA_LOG_STREAM_NAME=local",
 		"AWS_REGION=" + fn.Region, "AWS_DEFAULT_REGION=" + fn.Region,
-		"AWS_ACCESS_KEY_ID=" + fn.Account, "AWS_SECRET_ACCESS_KEY=local",
-	}, fn.Env...)
+	}, credentials...)
+	return append(set, fn.Env...), nil
 }
 
 // awaitInit waits until the process asks for its first event. One that fails or takes too long is killed.

@@ -72,6 +72,9 @@ func (c *Cloud) MapQueue(m EventSourceMapping) error {
 	if visibility < fn.Timeout {
 		return fmt.Errorf("mapping %s: Queue visibility timeout: %v is less than Function timeout: %v", m.QueueArn, visibility, fn.Timeout)
 	}
+	if err := fn.pollsQueue(m.QueueArn); err != nil {
+		return fmt.Errorf("mapping %s: %w", m.QueueArn, err)
+	}
 	if m.MaximumConcurrency == 0 {
 		m.MaximumConcurrency = fn.Concurrency
 	}
@@ -130,11 +133,15 @@ func (p *poller) receive(ctx context.Context, most int, wait time.Duration) []me
 	p.cloud.queues.mu.Lock()
 	q := p.cloud.queues.byARN(p.QueueArn)
 	p.cloud.queues.mu.Unlock()
-	if q == nil {
+	if q == nil || p.fn.asFunction("sqs", "ReceiveMessage", p.QueueArn, false) != nil {
 		p.cloud.sleep(ctx, time.Second)
 		return nil
 	}
-	return p.cloud.receive(ctx, q, receive{most: most, wait: &wait})
+	got := p.cloud.receive(ctx, q, receive{most: most, wait: &wait})
+	if len(got) > 0 {
+		p.fn.asFunction("sqs", "ReceiveMessage", p.QueueArn, true)
+	}
+	return got
 }
 
 // split cuts a batch so that no invocation's payload exceeds Lambda's 6 MB, with room for what is around the bodies.
@@ -167,6 +174,9 @@ func (p *poller) invoke(ctx context.Context, batch []message) {
 		if failed, err = failures(answer, idsOf(batch)); err != nil {
 			return
 		}
+	}
+	if p.fn.asFunction("sqs", "DeleteMessage", p.QueueArn, true) != nil {
+		return
 	}
 	p.cloud.queues.mu.Lock()
 	defer p.cloud.queues.mu.Unlock()

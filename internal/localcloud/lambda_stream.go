@@ -69,6 +69,9 @@ func (c *Cloud) MapStream(m StreamMapping) error {
 	if s == nil {
 		return fmt.Errorf("mapping the stream %s: there is no such stream in Region %s, or it is off", what, fn.Region)
 	}
+	if err := fn.readsStream(s.arn); err != nil {
+		return fmt.Errorf("mapping the stream %s: %w", what, err)
+	}
 	from := s.last
 	if m.FromStart {
 		from = 0
@@ -114,6 +117,7 @@ func (r *streamReader) run(ctx context.Context) {
 		changed := r.stream.changed.wait()
 		batch, off := r.take()
 		if len(batch) > 0 {
+			r.awaitAccess(ctx)
 			r.process(ctx, batch)
 			continue
 		}
@@ -124,6 +128,13 @@ func (r *streamReader) run(ctx context.Context) {
 		case <-ctx.Done():
 		case <-changed:
 		}
+	}
+}
+
+// awaitAccess holds changes back while the function's role may not read them.
+func (r *streamReader) awaitAccess(ctx context.Context) {
+	for ctx.Err() == nil && r.fn.asFunction("dynamodb", "GetRecords", r.stream.arn, true) != nil {
+		r.cloud.sleep(ctx, time.Second)
 	}
 }
 
@@ -210,7 +221,7 @@ func (r *streamReader) try(ctx context.Context, batch []*change) (done int, fail
 // giveUp sends the notice of a batch that no retry is left for. As in AWS it tells where the changes are in
 // the stream, not what they are.
 func (r *streamReader) giveUp(batch []*change, tries int, failure error) {
-	if r.OnFailureQueueArn == "" {
+	if r.OnFailureQueueArn == "" || r.fn.asFunction("sqs", "SendMessage", r.OnFailureQueueArn, true) != nil {
 		return
 	}
 	first, last := batch[0], batch[len(batch)-1]
@@ -233,7 +244,7 @@ func (r *streamReader) giveUp(batch []*change, tries int, failure error) {
 		},
 	})
 	if err == nil {
-		_ = r.cloud.enqueue(r.OnFailureQueueArn, notice)
+		_ = r.cloud.enqueue(r.OnFailureQueueArn, notice, "", "")
 	}
 }
 

@@ -59,6 +59,7 @@ func child(ctx context.Context, in order) (map[string]string, error) {
 		deadline, _ := ctx.Deadline()
 		return map[string]string{
 			"arn": lc.InvokedFunctionArn, "name": lambdacontext.FunctionName, "region": os.Getenv("AWS_REGION"), "key": os.Getenv("AWS_ACCESS_KEY_ID"),
+			"token":    os.Getenv("AWS_SESSION_TOKEN"),
 			"endpoint": os.Getenv("AWS_ENDPOINT_URL"), "home": os.Getenv("HOME"), "in time": fmt.Sprint(time.Until(deadline) > 0),
 		}, nil
 	}
@@ -111,7 +112,7 @@ func TestLambdaRunsARealProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"arn": "arn:aws:lambda:us-east-1:111122223333:function:child", "name": "child", "region": "us-east-1", "key": account,
+		"arn": "arn:aws:lambda:us-east-1:111122223333:function:child", "name": "child", "region": "us-east-1", "key": account, "token": "",
 		"endpoint": "http://127.0.0.1:4566", "home": "", "in time": "true",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -7,12 +7,10 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"strconv"
 	"strings"
-	"time"
 )
 
-// queryProtocol is AWS's older protocol: a form in, XML out. STS speaks it.
+// queryProtocol is AWS's older protocol: a form in, XML out. STS and IAM speak it.
 type queryProtocol struct {
 	form      url.Values
 	signedFor string // the service of the credential scope, the only thing that names it
@@ -30,36 +28,31 @@ func (queryProtocol) unknownOperation(message string) *apiError {
 	return errf(http.StatusBadRequest, "InvalidAction", "%s", message)
 }
 
-// decode reads the form's flat members: no operation here needs a list.
+// decode fills the input from the form and reports required members that are missing all at once.
 func (q queryProtocol) decode(in *incoming) (any, error) {
 	var missing constraints
 	for _, name := range in.op.required {
-		if q.form.Get(name) == "" {
+		if !q.has(name) {
 			missing.violate("Value null at '%s' failed to satisfy constraint: Member must not be null", lowerFirst(name))
 		}
 	}
 	if err := missing.verdict(); err != nil {
 		return nil, asQueryValidation(err)
 	}
+	d := formDecoder{form: q.form}
 	input := in.op.newInput()
-	for name, values := range q.form {
-		field := reflect.ValueOf(input).Elem().FieldByName(name)
-		if !field.IsValid() || len(values) == 0 {
-			continue
-		}
-		switch to := field.Addr().Interface().(type) {
-		case **string:
-			*to = &values[0]
-		case **int32:
-			n, err := strconv.ParseInt(values[0], 10, 32)
-			if err != nil {
-				return nil, errf(http.StatusBadRequest, "MalformedInput", "%s: %q is no whole number", name, values[0])
-			}
-			number := int32(n)
-			*to = &number
-		}
+	if err := d.structure(reflect.ValueOf(input).Elem(), ""); err != nil {
+		return nil, err
+	}
+	if err := d.verdict(); err != nil {
+		return nil, asQueryValidation(err)
 	}
 	return input, nil
+}
+
+// has reports whether a member is there: a value of its own, or a list's first.
+func (q queryProtocol) has(name string) bool {
+	return q.form.Get(name) != "" || q.form.Has(name+".member.1")
 }
 
 func (queryProtocol) encode(_ *incoming, output any) ([]byte, error) {
@@ -104,26 +97,4 @@ func escapeXML(s string) string {
 		return ""
 	}
 	return b.String()
-}
-
-// writeXMLMembers writes the members of an SDK structure that are set.
-func writeXMLMembers(b *bytes.Buffer, from reflect.Value) {
-	for i := range from.NumField() {
-		field, name := from.Field(i), from.Type().Field(i).Name
-		if field.Kind() != reflect.Pointer || field.IsNil() {
-			continue
-		}
-		fmt.Fprintf(b, "<%s>", name)
-		switch v := field.Interface().(type) {
-		case *time.Time:
-			b.WriteString(v.UTC().Format(time.RFC3339))
-		default:
-			if field.Elem().Kind() == reflect.Struct {
-				writeXMLMembers(b, field.Elem())
-			} else {
-				b.WriteString(escapeXML(fmt.Sprint(field.Elem().Interface())))
-			}
-		}
-		fmt.Fprintf(b, "</%s>", name)
-	}
 }

@@ -36,6 +36,9 @@ type call struct {
 	now         time.Time // by the cloud's clock
 	began       time.Time // by the wall clock
 	failing     string    // why the work that the call starts will fail; "": it will not
+	enforced    bool      // IAM knew the session's role when it began
+	actions     []string  // what the caller's policies were asked for
+	denied      string    // the action among them that was refused
 }
 
 // incoming is a request on its way through the cloud.

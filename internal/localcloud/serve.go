@@ -64,7 +64,7 @@ func (a answer) writeAs(w http.ResponseWriter, length int) {
 	_, _ = w.Write(a.body)
 }
 
-// serve runs a routed request: faults, rates, the operation, the call log, the trail, the answer.
+// serve runs a routed request: rates, access, faults, the operation, the call log, the trail, the answer.
 func (c *Cloud) serve(w http.ResponseWriter, in *incoming) {
 	fault := c.faultFor(in)
 	fault.wait(in.call.ctx)
@@ -93,13 +93,18 @@ func (c *Cloud) execute(in *incoming, fault *firedFault) ([]byte, *apiError) {
 	if err := c.throttle(in.call); err != nil {
 		return nil, err
 	}
+	input, err := in.proto.decode(in)
+	if err == nil {
+		if denied := c.authorize(in, input); denied != nil {
+			return nil, denied
+		}
+	}
 	if err := fault.before(); err != nil {
 		return nil, err
 	}
 	if fault != nil && fault.Answer != "" {
 		return []byte(fault.Answer), nil
 	}
-	input, err := in.proto.decode(in)
 	if err != nil {
 		return nil, asAPIError(err)
 	}

@@ -93,7 +93,11 @@ func (s *sqsState) checkAttributes(home place, set map[string]string) error {
 			if err := s.checkRedrive(home, value); err != nil {
 				return err
 			}
-		case "Policy", "RedriveAllowPolicy":
+		case "Policy":
+			if _, err := readQueuePolicy(value); err != nil {
+				return sqsError("InvalidAttributeValue", "InvalidAttributeValue", "Invalid value for the parameter Policy: %v", err)
+			}
+		case "RedriveAllowPolicy":
 			if value != "" && !json.Valid([]byte(value)) {
 				return sqsError("InvalidAttributeValue", "InvalidAttributeValue", "Invalid value for the parameter %s.", name)
 			}
@@ -135,8 +139,17 @@ func (q *queue) setAttributes(set map[string]string, now time.Time) {
 			q.attributes[name] = value
 		}
 	}
+	q.policy, _ = readQueuePolicy(q.attributes["Policy"])
 	q.modified = now
 	q.changed.fire()
+}
+
+// readQueuePolicy parses a queue's policy; no text is no policy.
+func readQueuePolicy(text string) (*policy, error) {
+	if text == "" {
+		return nil, nil
+	}
+	return parsePolicy(text, resourcePolicy)
 }
 
 // describe gives every attribute of the queue.

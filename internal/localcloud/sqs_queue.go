@@ -20,6 +20,7 @@ type queue struct {
 	arn        string
 	home       place
 	attributes map[string]string // those that were set
+	policy     *policy           // of the attribute Policy; nil: none
 	created    time.Time
 	modified   time.Time
 	purged     time.Time

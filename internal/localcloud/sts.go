@@ -37,8 +37,7 @@ func getCallerIdentity(c *call, _ *sts.GetCallerIdentityInput) (*sts.GetCallerId
 	return &sts.GetCallerIdentityOutput{Account: &c.account, Arn: &c.principal, UserId: &c.principalID}, nil
 }
 
-// assumeRole issues credentials for a role of any account. A role that TrustRole registered demands its
-// external id.
+// assumeRole issues credentials for a role of any account, to whom the role trusts.
 func assumeRole(c *call, in *sts.AssumeRoleInput) (*sts.AssumeRoleOutput, error) {
 	var v constraints
 	v.length("roleArn", in.RoleArn, 20, 2048)
@@ -53,27 +52,49 @@ func assumeRole(c *call, in *sts.AssumeRoleInput) (*sts.AssumeRoleOutput, error)
 	if !rolePattern.MatchString(*in.RoleArn) {
 		return nil, errf(http.StatusBadRequest, "ValidationError", "%s is invalid", *in.RoleArn)
 	}
-	c.cloud.mu.Lock()
-	defer c.cloud.mu.Unlock()
-	if wanted, ok := c.cloud.credentials.trusted[*in.RoleArn]; ok && wanted != aws.ToString(in.ExternalId) {
-		return nil, errf(http.StatusForbidden, "AccessDenied",
-			"User: %s is not authorized to perform: sts:AssumeRole on resource: %s", c.principal, *in.RoleArn)
+	enforced, err := c.mayAssume(in)
+	if err != nil {
+		return nil, err
 	}
 	lasts := time.Hour
 	if in.DurationSeconds != nil {
 		lasts = time.Duration(*in.DurationSeconds) * time.Second
 	}
 	key, made := newCredential(*in.RoleArn, *in.RoleSessionName, c.now, lasts)
-	if c.cloud.credentials.issued == nil {
-		c.cloud.credentials.issued = map[string]credential{}
-	}
-	c.cloud.credentials.issued[key] = made
+	made.enforced = enforced
+	c.cloud.issue(key, made)
 	return &sts.AssumeRoleOutput{
 		AssumedRoleUser: &types.AssumedRoleUser{Arn: &made.arn, AssumedRoleId: &made.id},
 		Credentials: &types.Credentials{
 			AccessKeyId: &key, SecretAccessKey: &made.secret, SessionToken: &made.token, Expiration: &made.expires,
 		},
 	}, nil
+}
+
+// mayAssume refuses callers whom the role does not trust, or whose own policies do not let them. known tells
+// that IAM knows the role; one that it does not know trusts everybody, unless TrustRole demands an external id.
+func (c *call) mayAssume(in *sts.AssumeRoleInput) (known bool, err error) {
+	c.cloud.access.mu.Lock()
+	role := c.cloud.access.roleByARN(*in.RoleArn)
+	c.cloud.access.mu.Unlock()
+	if role == nil {
+		c.cloud.mu.Lock()
+		defer c.cloud.mu.Unlock()
+		if wanted, ok := c.cloud.credentials.trusted[*in.RoleArn]; ok && wanted != aws.ToString(in.ExternalId) {
+			return false, c.accessDenied(assumeRoleAction, *in.RoleArn, "")
+		}
+	}
+	return role != nil, c.authorizeAssume(role, in)
+}
+
+// issue makes a credential known.
+func (c *Cloud) issue(key string, made credential) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.credentials.issued == nil {
+		c.credentials.issued = map[string]credential{}
+	}
+	c.credentials.issued[key] = made
 }
 
 // asQueryValidation gives a validation error the code of the query protocol.
