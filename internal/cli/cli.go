@@ -116,7 +116,7 @@ func command(env Environment) *cobra.Command {
 	root.PersistentFlags().String("config", "", "configuration `FILE`, or ssm:NAME (default $STUDIOKEEPER_CONFIG, then ./studiokeeper.yaml)")
 	root.AddCommand(
 		demoCommand(env), localCommand(env), planCommand(env), applyCommand(env), explainCommand(env), replayCommand(env), removalsCommand(env), reportCommand(env),
-		journalCommand(env), mappingCommand(env), initCommand(env), configCommand(env), versionCommand(env), functionCommand(env),
+		journalCommand(env), mappingCommand(env), initCommand(env), doctorCommand(env), configCommand(env), versionCommand(env), functionCommand(env),
 	)
 	return root
 }

@@ -37,8 +37,12 @@ func protocolOf(r *http.Request, body []byte) protocol {
 type jsonProtocol struct{}
 
 func (jsonProtocol) target(r *http.Request) (string, string) {
-	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	return service, operation
+	target := r.Header.Get("X-Amz-Target")
+	last := strings.LastIndexByte(target, '.') // CloudTrail's service has dots in its name
+	if last < 0 {
+		return target, ""
+	}
+	return target[:last], target[last+1:]
 }
 
 func (jsonProtocol) serves(s *service, target string) bool {
