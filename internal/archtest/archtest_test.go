@@ -23,23 +23,25 @@ const module = "studiokeeper"
 // mayImport says, for each room, which others it may import. A room that is
 // not listed fails the test: it has to be given a place first.
 var mayImport = map[string][]string{
-	"internal/studio":         {},
-	"internal/event":          {},
-	"internal/plan":           {"internal/studio"},
-	"internal/reconcile":      {"internal/plan", "internal/event", "internal/studio"},
-	"internal/config":         {"internal/plan", "internal/studio"},
-	"internal/render":         {"internal/plan", "internal/studio"},
-	"internal/function":       {"internal/reconcile", "internal/config", "internal/render", "internal/plan", "internal/event", "internal/studio"},
-	"internal/awscloud":       {"internal/reconcile", "internal/config", "internal/render", "internal/plan", "internal/event", "internal/studio"},
-	"internal/localcloud":     {},
-	"internal/deploy":         {"internal/config", "internal/event", "internal/studio"},
-	"internal/app":            {"internal/function", "internal/awscloud", "internal/config", "internal/reconcile", "internal/render", "internal/plan", "internal/event", "internal/studio"},
-	"internal/worker":         {"internal/awscloud", "internal/event"},
-	"internal/cli":            {"internal/app", "internal/deploy", "internal/worker", "internal/localcloud", "internal/function", "internal/awscloud", "internal/config", "internal/reconcile", "internal/render", "internal/plan", "internal/event", "internal/studio"},
-	"internal/archtest":       {},
-	"cmd/studiokeeper":        {"internal/cli"},
-	"cmd/studiokeeper-lambda": {"internal/app"},
-	"e2e":                     {},
+	"internal/studio":           {},
+	"internal/event":            {},
+	"internal/plan":             {"internal/studio"},
+	"internal/reconcile":        {"internal/plan", "internal/event", "internal/studio"},
+	"internal/config":           {"internal/plan", "internal/studio"},
+	"internal/render":           {"internal/plan", "internal/studio"},
+	"internal/function":         {"internal/reconcile", "internal/config", "internal/render", "internal/plan", "internal/event", "internal/studio"},
+	"internal/awscloud":         {"internal/reconcile", "internal/config", "internal/render", "internal/plan", "internal/event", "internal/studio"},
+	"internal/localcloud":       {},
+	"internal/deploy":           {"internal/config", "internal/event", "internal/studio"},
+	"internal/worker":           {"internal/awscloud", "internal/event"},
+	"internal/doctor":           {"internal/config", "internal/reconcile", "internal/plan", "internal/studio"},
+	"internal/awscloud/inspect": {"internal/awscloud", "internal/doctor", "internal/studio"},
+	"internal/app":              {"internal/function", "internal/awscloud", "internal/config", "internal/reconcile", "internal/render", "internal/plan", "internal/event", "internal/studio"},
+	"internal/cli":              {"internal/app", "internal/deploy", "internal/worker", "internal/doctor", "internal/awscloud/inspect", "internal/localcloud", "internal/function", "internal/awscloud", "internal/config", "internal/reconcile", "internal/render", "internal/plan", "internal/event", "internal/studio"},
+	"internal/archtest":         {},
+	"cmd/studiokeeper":          {"internal/cli"},
+	"cmd/studiokeeper-lambda":   {"internal/app"},
+	"e2e":                       {},
 }
 
 // pure rooms compute: they neither read nor write nor look at the clock.
@@ -57,7 +59,7 @@ var mayUse = []string{
 
 // notInLambda must not be linked into the function: size and cold start.
 var notInLambda = []string{
-	module + "/internal/cli", module + "/internal/deploy", module + "/internal/worker", module + "/internal/localcloud", "github.com/spf13/cobra", "html/template", "go/parser",
+	module + "/internal/cli", module + "/internal/deploy", module + "/internal/worker", module + "/internal/doctor", module + "/internal/awscloud/inspect", module + "/internal/localcloud", "github.com/spf13/cobra", "html/template", "go/parser",
 	"github.com/santhosh-tekuri/jsonschema/v6",
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker", "github.com/aws/aws-sdk-go-v2/service/sqs",
 	"github.com/aws/aws-sdk-go-v2/service/ssoadmin", "github.com/aws/aws-sdk-go-v2/service/eventbridge",

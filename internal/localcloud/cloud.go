@@ -72,6 +72,8 @@ type Cloud struct {
 	stores      identityStoreState
 	studio      sagemakerState
 	parameters  parameterState
+	trails      trailsState
+	alarms      alarmState
 
 	// Each of these guards itself.
 	moved     signal // fires when Advance moves the clock
@@ -89,7 +91,7 @@ type service struct {
 	target   string                // prefix of X-Amz-Target, such as "AWSIdentityStore"; empty for the query protocol
 	version  string                // AWS JSON version, "1.0" or "1.1"; for the query protocol the API version
 	source   string                // CloudTrail eventSource of its mutating calls; empty: they leave no record
-	schema   *smithy.ServiceSchema // of the SDK's schemas package
+	schema   *smithy.ServiceSchema // of the SDK's schemas package; nil for AWS JSON in plain Go structures
 	errors   *smithy.TypeRegistry  // the SDK's TypeRegistry: how modelled errors spell their members
 	unions   []any                 // a zero pointer to every union variant its inputs may hold
 	document func(value any) any   // makes the service's document.Interface; nil when inputs have none
@@ -108,6 +110,9 @@ func (c *Cloud) services() []service {
 		eventsService(c),
 		taggingService(c),
 		ssmService(c),
+		cloudTrailService(c),
+		cloudWatchService(c),
+		serviceQuotasService(c),
 		iamService(c),
 		cloudformationService(c),
 	}

@@ -37,8 +37,12 @@ func protocolOf(r *http.Request, body []byte) protocol {
 type jsonProtocol struct{}
 
 func (jsonProtocol) target(r *http.Request) (string, string) {
-	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	return service, operation
+	target := r.Header.Get("X-Amz-Target")
+	last := strings.LastIndexByte(target, '.') // CloudTrail's service has dots in its name
+	if last < 0 {
+		return target, ""
+	}
+	return target[:last], target[last+1:]
 }
 
 func (jsonProtocol) serves(s *service, target string) bool {
@@ -50,6 +54,9 @@ func (jsonProtocol) unknownOperation(message string) *apiError {
 }
 
 func (jsonProtocol) decode(in *incoming) (any, error) {
+	if in.service.schema == nil {
+		return decodePlain(in)
+	}
 	tree, err := parseJSON(in.body)
 	if err != nil {
 		return nil, err
@@ -58,6 +65,9 @@ func (jsonProtocol) decode(in *incoming) (any, error) {
 }
 
 func (jsonProtocol) encode(in *incoming, output any) ([]byte, error) {
+	if in.service.schema == nil {
+		return json.Marshal(output)
+	}
 	return encodeOutput(in.service, in.op, output)
 }
 

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"studiokeeper/internal/app"
+	"studiokeeper/internal/awscloud"
+	"studiokeeper/internal/awscloud/inspect"
+	"studiokeeper/internal/config"
+	"studiokeeper/internal/doctor"
+	"studiokeeper/internal/plan"
+	"studiokeeper/internal/render"
+)
+
+func doctorCommand(env Environment) *cobra.Command {
+	var format output
+	var only []string
+	c := &cobra.Command{
+		Use: "doctor", Short: "Checks the installation: OK, SKIP or FAIL, each with the remedy", Args: noArguments,
+		Long: "Checks, with the credentials at hand, what the function rests on. It only reads.\nThe checks are " + strings.Join(doctor.Names(), ", ") + ".",
+		RunE: func(c *cobra.Command, _ []string) error {
+			asJSON, err := format.json()
+			if err != nil {
+				return err
+			}
+			for _, name := range only {
+				if !slices.Contains(doctor.Names(), name) {
+					return usage("--only %s: there is no such check; there are %s", name, strings.Join(doctor.Names(), ", "))
+				}
+			}
+			return examine(c, env, only, asJSON)
+		},
+	}
+	c.Flags().StringSliceVar(&only, "only", nil, "only the checks of this `NAME`, several with commas between")
+	format.add(c)
+	return c
+}
+
+func examine(c *cobra.Command, env Environment, only []string, asJSON bool) error {
+	d, err := openDoctor(c.Context(), env, configRef(c, env))
+	if err != nil {
+		return err
+	}
+	d.Only = only
+	stop := watch(env, func() string { return "checking" })
+	found := d.Run(c.Context())
+	stop()
+	if asJSON {
+		err = render.JSON(env.Stdout, found)
+	} else {
+		err = render.Checkup(env.Stdout, style(env, env.Stdout), found)
+	}
+	if err == nil && found.Count(plan.CheckFail) > 0 {
+		return codeError{exitFailed, nil}
+	}
+	return err
+}
+
+// openDoctor wires the doctor without what it is to check.
+func openDoctor(ctx context.Context, env Environment, ref string) (*doctor.Doctor, error) {
+	cfg, err := app.LoadConfig(ctx, ref, env.Lookup)
+	if err != nil {
+		return nil, err
+	}
+	session, err := awscloud.Load(ctx, "studiokeeper-doctor", nil)
+	if err != nil {
+		return nil, err
+	}
+	return wireDoctor(cfg, session, cloudClock(env)), nil
+}
+
+func wireDoctor(cfg *config.Config, session *awscloud.Session, now func() time.Time) *doctor.Doctor {
+	home := awscloud.Place{Region: cfg.IdentityCenter.Region}
+	center := awscloud.Place{Region: cfg.IdentityCenter.Region, Role: cfg.IdentityCenter.AssumeRole}
+	if now == nil {
+		now = time.Now
+	}
+	d := &doctor.Doctor{
+		Config: cfg, Callers: &awscloud.Callers{Session: session, At: home}, Domains: &awscloud.Domains{Session: session},
+		Stores: &awscloud.Instances{Session: session, At: center}, Trails: &inspect.Trails{Session: session, At: center},
+		Quotas: &inspect.Quotas{Session: session}, Now: now,
+	}
+	if cfg.State.Table != "" {
+		d.Register = &awscloud.State{Session: session, At: home, Table: cfg.State.Table, Now: now}
+	}
+	return d
+}
