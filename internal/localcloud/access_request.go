@@ -90,6 +90,10 @@ func (made *call) formed(value, form string) string {
 	switch form {
 	case "last": // what stands behind the last slash: tables may be named by their ARN
 		return parts[len(parts)-1]
+	case "stack": // the name of one that is named by its ARN
+		if len(parts) > 1 {
+			return parts[1]
+		}
 	case "lower":
 		return strings.ToLower(value)
 	case "queue": // account:name of a queue's URL

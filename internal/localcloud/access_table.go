@@ -24,6 +24,9 @@ const (
 	queueOfURL     = "arn:aws:sqs:{region}:{QueueUrl|queue}"
 	queueNamed     = "arn:aws:sqs:{region}:{account}:{QueueName}"
 	paramARN       = "arn:aws:ssm:{region}:{account}:parameter/{Name|parameter}"
+	trailARN       = "arn:aws:cloudtrail:{region}:{account}:trail/{Name/TrailName|last}"
+	alarmARN       = "arn:aws:cloudwatch:{region}:{account}:alarm:"
+	stackARN       = "arn:aws:cloudformation:{region}:{account}:stack/{StackName|stack}/*"
 	policyNamed    = "arn:aws:iam::{account}:policy{Path|path}{PolicyName}"
 )
 
@@ -136,7 +139,20 @@ var accessTable = map[string]map[string][]permission{
 	"iam":     iamAccess,
 	"events":  eventsAccess,
 	"tagging": {"GetResources": on()},
-	"ssm":     {"GetParameter": on(paramARN), "PutParameter": on(paramARN)},
+	"ssm":     {"GetParameter": on(paramARN), "PutParameter": on(paramARN), "DeleteParameter": on(paramARN)},
+	"cloudtrail": {
+		"CreateTrail": on(trailARN), "DeleteTrail": on(trailARN), "DescribeTrails": on(), "GetEventSelectors": on(trailARN),
+		"GetTrailStatus": on(trailARN), "PutEventSelectors": on(trailARN), "StartLogging": on(trailARN), "StopLogging": on(trailARN),
+	},
+	"monitoring": {
+		"DeleteAlarms": on(alarmARN + "{AlarmNames}"), "DescribeAlarms": on(alarmARN + "*"),
+		"PutMetricAlarm": on(alarmARN + "{AlarmName}"), "SetAlarmState": on(alarmARN + "{AlarmName}"),
+	},
+	"servicequotas": {"GetServiceQuota": on()},
+	"cloudformation": {
+		"CreateStack": on(stackARN), "DeleteStack": on(stackARN), "DescribeStackEvents": on(stackARN), "DescribeStackResources": on(stackARN),
+		"DescribeStacks": on(stackARN), "GetTemplate": on(stackARN), "ListStackResources": on(stackARN), "ValidateTemplate": on(),
+	},
 	"sqs": {
 		"CreateQueue":                  on(queueNamed),
 		"GetQueueUrl":                  on(queueNamed),
