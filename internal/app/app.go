@@ -238,7 +238,7 @@ func Session(ctx context.Context, o Options) (*awscloud.Session, error) {
 // Function makes the handler. The configuration is read when the first
 // invocation needs it, and once.
 func Function(o Options) *function.Handler {
-	open := &opening{options: o}
+	open := &opening{options: o, turn: make(chan struct{}, 1)}
 	o.Log = slog.New(discreet{o.Log.Handler(), &open.named})
 	open.options.Log = o.Log
 	h := &function.Handler{Open: open.reconciler, Log: o.Log, Metrics: o.Metrics, Throttles: open.throttles}

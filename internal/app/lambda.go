@@ -2,11 +2,11 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"runtime/debug"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -45,32 +45,35 @@ func limitMemory(lookup func(string) (string, bool)) {
 type opening struct {
 	options Options
 	passed  func(reconcile.Passed)
-	named   atomic.Bool // people, in the log
-	mu      sync.Mutex
+	named   atomic.Bool   // people, in the log
+	turn    chan struct{} // holds one token: one opens at a time
 	made    *reconcile.Reconciler
-	session *awscloud.Session
+	session atomic.Pointer[awscloud.Session]
 }
 
 // throttles counts none before AWS was called.
 func (o *opening) throttles() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.session == nil {
-		return 0
+	if session := o.session.Load(); session != nil {
+		return session.TakeThrottles()
 	}
-	return o.session.TakeThrottles()
+	return 0
 }
 
 func (o *opening) reconciler(ctx context.Context) (*reconcile.Reconciler, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	select {
+	case o.turn <- struct{}{}:
+		defer func() { <-o.turn }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for the configuration to be read: %w", ctx.Err())
+	}
 	if o.made == nil {
 		made, session, err := open(ctx, o.options, &o.named)
 		if err != nil {
 			return nil, err
 		}
 		made.Coalesce, made.Passed = true, o.passed
-		o.made, o.session = made, session
+		o.made = made
+		o.session.Store(session)
 	}
 	return o.made, nil
 }

@@ -50,8 +50,9 @@ func (g *generator) runtime() []Statement {
 		return statements
 	}
 	return append(statements,
-		allow("ReadMappingStream", []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"},
+		allow("ReadMappingStream", []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
 			g.table(g.Mapping.Table)+"/stream/*"),
+		allow("ListStreams", []string{"dynamodb:ListStreams"}, "*"), // streams have no name before they are there
 		allow("KeepFailedRows", []string{"sqs:SendMessage"}, queue(EventsName+deadSuffix)))
 }
 
@@ -169,7 +170,7 @@ func (g *generator) signIn(role string, changed []studio.Domain) []Statement {
 // and Identity Center's. A domain's own is known only once it is described.
 func (g *generator) applications(role string, of []studio.Domain) []string {
 	var accounts []string
-	if role == "" {
+	if role == "" || g.IdentityCenter.AssumeRole.RoleARN == "" {
 		accounts = append(accounts, g.Account)
 	}
 	for _, arn := range []string{role, g.IdentityCenter.AssumeRole.RoleARN} {
@@ -178,7 +179,7 @@ func (g *generator) applications(role string, of []studio.Domain) []string {
 	for _, d := range of {
 		accounts = append(accounts, d.Account)
 	}
-	var arns []string
+	arns := []string{"arn:" + g.partition() + ":sso:::instance/*"}
 	for _, a := range accounts {
 		if a != "" {
 			arns = append(arns, "arn:"+g.partition()+":sso::"+a+":application/*")

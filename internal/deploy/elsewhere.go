@@ -55,7 +55,7 @@ func Member(c *config.Config, name string) (*Template, error) {
 	if own.RoleARN == "" {
 		return nil, fmt.Errorf("generate a member role: %w: %s has no assumeRole, so the function needs no role there", config.ErrInvalid, name)
 	}
-	policies, err := MemberPolicies(c, Options{}, own.RoleARN)
+	policies, err := MemberPolicies(c, Options{Account: "${FunctionAccountId}"}, own.RoleARN)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ type listings struct {
 
 // listingRoom makes one listing of a domain at a time.
 type listingRoom struct {
-	mu   sync.Mutex
+	mu   turn
 	last listing
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,7 +35,7 @@ type Mapping struct {
 	Templates []studio.Row // the rules that Naming derives by
 	Groups    GroupReader  // needed with Naming only
 
-	mu     sync.Mutex
+	mu     turn
 	rows   []studio.Row
 	at     time.Time // when the rows were read
 	groups map[studio.GroupRef]foundGroup

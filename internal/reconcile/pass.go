@@ -74,6 +74,9 @@ func (r *Reconciler) pass(ctx context.Context, l event.Look) error {
 	}
 	if end, bounded := ctx.Deadline(); bounded {
 		x.Until = started.Add(time.Until(end) - passReserve)
+		if !x.Until.After(started) {
+			return fmt.Errorf("a pass has %s, of which %s are for handing on what it finds: let it run in a function with a timeout of 15 minutes", time.Until(end).Round(time.Second), passReserve)
+		}
 	}
 	s, err := r.Survey(ctx, x)
 	if err != nil {

@@ -370,3 +370,18 @@ type broken struct{}
 func (broken) Send(context.Context, event.Look, time.Duration) error {
 	return errors.New("the queue takes nothing")
 }
+
+// A pass in a function with a timeout of a minute has no time to describe
+// anything: it says so, rather than asking for another one like it for ever.
+func TestPassWithoutTheTimeForItIsAnErrorAndNotRepeated(t *testing.T) {
+	w := newWorld(t, nil)
+	w.group("ad-group-1", "a", 100, w.user("alice@example.com"))
+	w.handle(everybody)
+	l, _, _ := w.queue.next()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := w.keeper.Handle(ctx, l); err == nil || !strings.Contains(err.Error(), "timeout of 15 minutes") {
+		t.Errorf("got %v; want what the pass lacks", err)
+	}
+	want(t, "looks asked for", w.queue.len(), 0)
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -126,7 +125,8 @@ type identified struct {
 
 // sharedReads let the domains of one look share what does not depend on them.
 type sharedReads struct {
-	once sync.Once
+	mu   turn
+	done bool
 	who  identified
 	err  error
 }
@@ -135,7 +135,12 @@ func (r reader) identify(ctx context.Context, userID string, rows []studio.Row) 
 	if r.shared == nil {
 		return r.identifyNow(ctx, userID, rows)
 	}
-	r.shared.once.Do(func() { r.shared.who, r.shared.err = r.identifyNow(ctx, userID, rows) })
+	r.shared.mu.Lock()
+	defer r.shared.mu.Unlock()
+	if !r.shared.done {
+		r.shared.who, r.shared.err = r.identifyNow(ctx, userID, rows)
+		r.shared.done = true
+	}
 	return r.shared.who, r.shared.err
 }
 
