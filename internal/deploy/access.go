@@ -163,7 +163,9 @@ func (g *generator) signIn(role string, changed []studio.Domain) []Statement {
 		return nil
 	}
 	actions := []string{"sso:CreateApplicationAssignment", "sso:DeleteApplicationAssignment", "sso:DescribeApplicationAssignment"}
-	return []Statement{allow("AssignSignIn", actions, g.applications(role, changed)...)}
+	// IAM asks for the application and for the instance of Identity Center it belongs to.
+	on := append(g.applications(role, changed), "arn:"+g.partition()+":sso:::instance/*")
+	return []Statement{allow("AssignSignIn", actions, on...)}
 }
 
 // applications are those of the accounts that can have made them: the domain's
