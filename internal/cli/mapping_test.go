@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -18,18 +19,17 @@ import (
 // desk is a mapping desk at an account with tables and a group ad-group-2.
 func desk(t *testing.T) (*mappingDesk, *bytes.Buffer) {
 	t.Helper()
-	s, err := serveCloud(t.Context(), "127.0.0.1:0", &localcloud.Cloud{})
+	s, err := serveCloud(t.Context(), "127.0.0.1:0", &localcloud.Cloud{ProfileDelay: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.close() })
-	s.domainID = "d-abcdefghijkl"
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL": s.endpoint, "AWS_REGION": sampleRegion, "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
 	} {
 		t.Setenv(name, value)
 	}
-	if err := errors.Join(s.makeStore(t.Context()), s.makeTables(t.Context()), s.writeConfig()); err != nil {
+	if err := s.furnish(t.Context(), nil, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("STUDIOKEEPER_CONFIG", s.config)

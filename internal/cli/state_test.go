@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"studiokeeper/internal/localcloud"
@@ -29,7 +32,8 @@ func stateless(t *testing.T) (*sample, func(args ...string) (int, string)) {
 	} {
 		t.Setenv(name, value)
 	}
-	if err := errors.Join(s.makeStore(t.Context()), s.makeTables(t.Context()), s.writeConfig()); err != nil {
+	s.config = filepath.Join(t.TempDir(), "studiokeeper.yaml")
+	if err := errors.Join(s.makeStore(t.Context()), makeMappingTable(t.Context(), s), s.writeConfig(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(s.config)
@@ -44,6 +48,19 @@ func stateless(t *testing.T) (*sample, func(args ...string) (int, string)) {
 		code := Run(t.Context(), append(args, "--config", s.config), Environment{Lookup: os.LookupEnv, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out})
 		return code, out.String()
 	}
+}
+
+// makeMappingTable makes all that there is of a deployment without a function.
+func makeMappingTable(ctx context.Context, s *sample) error {
+	group, domain := aws.String("group"), aws.String("domain")
+	_, err := dynamodb.NewFromConfig(s.aws).CreateTable(ctx, &dynamodb.CreateTableInput{
+		TableName: aws.String(sampleMapping), BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: group, AttributeType: types.ScalarAttributeTypeS}, {AttributeName: domain, AttributeType: types.ScalarAttributeTypeS},
+		},
+		KeySchema: []types.KeySchemaElement{{AttributeName: group, KeyType: types.KeyTypeHash}, {AttributeName: domain, KeyType: types.KeyTypeRange}},
+	})
+	return err
 }
 
 // noEvent concerns nobody.

@@ -50,9 +50,9 @@ func (g *generator) runtime() []Statement {
 		return statements
 	}
 	return append(statements,
-		allow("ReadMappingStream", []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
-			g.table(g.Mapping.Table)+"/stream/*"),
-		allow("ListStreams", []string{"dynamodb:ListStreams"}, "*"), // streams have no name before they are there
+		allow("ReadMappingStream", []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}, g.table(g.Mapping.Table)+"/stream/*"),
+		// Lambda asks for it when the stream is mapped, and IAM knows no resource for it.
+		allow("ListStreams", []string{"dynamodb:ListStreams"}, "*"),
 		allow("KeepFailedRows", []string{"sqs:SendMessage"}, queue(EventsName+deadSuffix)))
 }
 
@@ -163,7 +163,9 @@ func (g *generator) signIn(role string, changed []studio.Domain) []Statement {
 		return nil
 	}
 	actions := []string{"sso:CreateApplicationAssignment", "sso:DeleteApplicationAssignment", "sso:DescribeApplicationAssignment"}
-	return []Statement{allow("AssignSignIn", actions, g.applications(role, changed)...)}
+	// IAM asks for the application and for the instance of Identity Center it belongs to.
+	on := append(g.applications(role, changed), "arn:"+g.partition()+":sso:::instance/*")
+	return []Statement{allow("AssignSignIn", actions, on...)}
 }
 
 // applications are those of the accounts that can have made them: the domain's
@@ -179,7 +181,7 @@ func (g *generator) applications(role string, of []studio.Domain) []string {
 	for _, d := range of {
 		accounts = append(accounts, d.Account)
 	}
-	arns := []string{"arn:" + g.partition() + ":sso:::instance/*"}
+	var arns []string
 	for _, a := range accounts {
 		if a != "" {
 			arns = append(arns, "arn:"+g.partition()+":sso::"+a+":application/*")

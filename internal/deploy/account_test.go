@@ -72,9 +72,9 @@ type account struct {
 // without changes policies before they are attached.
 type without func(role string, policies []deploy.Policy) []deploy.Policy
 
-// deployed makes an account with the configuration's domains research, here, and
+// newAccount makes an account with the configuration's domains research, here, and
 // sandbox, in another account.
-func deployed(t *testing.T, l life, change without) *account {
+func newAccount(t *testing.T, l life, change without) *account {
 	t.Helper()
 	a := &account{t: t, cloud: &localcloud.Cloud{AssignFrom: l.assignFrom}, domains: map[string]string{}, queues: map[string]string{}}
 	t.Cleanup(a.cloud.Close)

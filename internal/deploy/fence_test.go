@@ -51,7 +51,7 @@ func (a *account) profile(name, userName string, tags map[string]string) *string
 // function's code would do; and what the function does is let through.
 func TestTheRoleItselfRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := deployed(t, life{config: lifecycle}, unchanged)
+		a := newAccount(t, life{config: lifecycle}, unchanged)
 		time.Sleep(10 * time.Minute)
 		for _, name := range []string{"ours", "nobodys", "theirs", "new"} {
 			_, err := a.cloud.Console(here, region, store).CreateUser(localcloud.Person{UserName: name})

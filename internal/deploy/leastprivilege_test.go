@@ -46,7 +46,7 @@ func (p permission) compare(o permission) int {
 func (l life) lived(t *testing.T, change without, before []stage) (stages []stage, log []string, denied []string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		a := deployed(t, l, change)
+		a := newAccount(t, l, change)
 		a.live(func(name, state string) bool {
 			is := stage{name, state, len(a.log.told())}
 			stages = append(stages, is)
@@ -147,7 +147,7 @@ func (l life) permissions(t *testing.T) []permission {
 	t.Helper()
 	all := map[permission]bool{}
 	synctest.Test(t, func(t *testing.T) {
-		a := deployed(t, l, func(role string, policies []deploy.Policy) []deploy.Policy {
+		a := newAccount(t, l, func(role string, policies []deploy.Policy) []deploy.Policy {
 			for _, p := range policies {
 				for _, s := range p.Document.Statement {
 					for _, action := range s.Action {
