@@ -15,6 +15,7 @@ import (
 	"studiokeeper/internal/doctor"
 	"studiokeeper/internal/plan"
 	"studiokeeper/internal/render"
+	"studiokeeper/internal/studio"
 )
 
 func doctorCommand(env Environment) *cobra.Command {
@@ -84,9 +85,23 @@ func wireDoctor(cfg *config.Config, session *awscloud.Session, now func() time.T
 		Config: cfg, Callers: &awscloud.Callers{Session: session, At: home}, Domains: &awscloud.Domains{Session: session},
 		Stores: &awscloud.Instances{Session: session, At: center}, Trails: &inspect.Trails{Session: session, At: center},
 		Quotas: &inspect.Quotas{Session: session}, Now: now,
+		Assignees: &awscloud.SignIn{Session: session, At: center}, Profiles: &awscloud.Profiles{Session: session}, Tags: &awscloud.Tagged{Session: session},
 	}
+	state := &awscloud.State{Session: session, At: home, Table: cfg.State.Table, Now: now}
 	if cfg.State.Table != "" {
-		d.Register = &awscloud.State{Session: session, At: home, Table: cfg.State.Table, Now: now}
+		d.Register = state
+	}
+	d.People = func(store string) doctor.People {
+		identity := &awscloud.IdentityStore{Session: session, StoreID: store, At: center}
+		m := app.Mapping(cfg, session, home, identity, state, now)
+		m.Dates = nil // a doctor asks for no edits
+		if cfg.State.Table == "" {
+			m.Pins = heldPins{}
+		}
+		if m.Naming == nil {
+			m.Naming = func(string) []studio.Row { return nil } // so that groups named by id are looked up too
+		}
+		return doctor.People{Mapping: m, Identity: identity, Census: identity}
 	}
 	return d
 }
