@@ -12,6 +12,7 @@ import (
 	"studiokeeper/internal/awscloud"
 	"studiokeeper/internal/awscloud/inspect"
 	"studiokeeper/internal/config"
+	"studiokeeper/internal/deploy"
 	"studiokeeper/internal/doctor"
 	"studiokeeper/internal/plan"
 	"studiokeeper/internal/render"
@@ -21,6 +22,7 @@ import (
 func doctorCommand(env Environment) *cobra.Command {
 	var format output
 	var only []string
+	var role string
 	c := &cobra.Command{
 		Use: "doctor", Short: "Checks the installation: OK, SKIP or FAIL, each with the remedy", Args: noArguments,
 		Long: "Checks, with the credentials at hand, what the function rests on. It only reads.\nThe checks are " + strings.Join(doctor.Names(), ", ") + ".",
@@ -34,20 +36,24 @@ func doctorCommand(env Environment) *cobra.Command {
 					return usage("--only %s: there is no such check; there are %s", name, strings.Join(doctor.Names(), ", "))
 				}
 			}
-			return examine(c, env, only, asJSON)
+			if _, err := studio.ParseRole(role); role != "" && err != nil {
+				return usage("--role: %v", err)
+			}
+			return examine(c, env, only, role, asJSON)
 		},
 	}
 	c.Flags().StringSliceVar(&only, "only", nil, "only the checks of this `NAME`, several with commas between")
+	c.Flags().StringVar(&role, "role", "", "`ARN` of the role that the function runs under (default the deployed "+deploy.RoleName+")")
 	format.add(c)
 	return c
 }
 
-func examine(c *cobra.Command, env Environment, only []string, asJSON bool) error {
+func examine(c *cobra.Command, env Environment, only []string, role string, asJSON bool) error {
 	d, err := openDoctor(c.Context(), env, configRef(c, env))
 	if err != nil {
 		return err
 	}
-	d.Only = only
+	d.Only, d.FunctionRole = only, role
 	stop := watch(env, func() string { return "checking" })
 	found := d.Run(c.Context())
 	stop()
@@ -86,6 +92,7 @@ func wireDoctor(cfg *config.Config, session *awscloud.Session, now func() time.T
 		Stores: &awscloud.Instances{Session: session, At: center}, Trails: &inspect.Trails{Session: session, At: center},
 		Quotas: &inspect.Quotas{Session: session}, Now: now,
 		Assignees: &awscloud.SignIn{Session: session, At: center}, Profiles: &awscloud.Profiles{Session: session}, Tags: &awscloud.Tagged{Session: session},
+		Roles: &inspect.Roles{Session: session}, Parts: doctor.Parts{Role: deploy.RoleName},
 	}
 	state := &awscloud.State{Session: session, At: home, Table: cfg.State.Table, Now: now}
 	if cfg.State.Table != "" {

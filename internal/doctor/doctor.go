@@ -41,6 +41,11 @@ type Doctor struct {
 	// Trails are those of Identity Center's Region.
 	Trails Trails
 	Quotas Quotas
+	Roles  Roles
+	// FunctionRole is the ARN of the role that the function runs under; "": the deployed one.
+	FunctionRole string
+	// Parts name what is deployed.
+	Parts Parts
 	// Register is nil where the configuration names no state table.
 	Register Register
 	Now      func() time.Time
@@ -92,7 +97,7 @@ func some(all []string) string {
 // Names lists the names of all checks, in their order.
 func Names() []string {
 	return []string{"credentials", "identity-store", "mapping", "access", "domain", "assigned-groups", "unmanaged-profiles",
-		"trail", "quota", "last-pass", "scim-token"}
+		"role-trust", "role-limits", "default-role", "pass-role", "trail", "quota", "last-pass", "scim-token"}
 }
 
 // Run makes all checks.
@@ -181,6 +186,10 @@ func (d *Doctor) checks(ctx context.Context) []check {
 	each("domain", "access", d.domain)
 	each("assigned-groups", "domain", v.assignedGroups)
 	each("unmanaged-profiles", "access", d.unmanagedProfiles)
+	each("role-trust", "access", v.trust)
+	each("role-limits", "access", v.escape)
+	each("default-role", "access", v.powerless)
+	each("pass-role", "access", v.passes)
 	all = append(all, check{"trail", "", "credentials", d.trail})
 	each("quota", "access", v.quota)
 	each("last-pass", "credentials", d.lastPass)

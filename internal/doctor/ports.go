@@ -44,3 +44,32 @@ type People struct {
 	Identity reconcile.Identity
 	Census   reconcile.Census
 }
+
+// Question is whether a role may do each of the actions on each of the resources.
+type Question struct {
+	Actions   []string
+	Resources []string
+	Context   map[string]string // condition keys that the request brings; no others
+}
+
+// Decision is the answer for one action on one resource.
+type Decision struct {
+	Action, Resource string
+	Allowed          bool
+}
+
+// Roles reads IAM roles of a domain's account. A role that does not exist is
+// reconcile.ErrGone, a read that is not allowed reconcile.ErrDenied.
+type Roles interface {
+	// Trust is a role's trust policy.
+	Trust(ctx context.Context, d studio.Domain, arn string) (string, error)
+	// Policies are all of a role's own policies, inline and managed; its boundary is none.
+	Policies(ctx context.Context, d studio.Domain, arn string) ([]string, error)
+	// Decide answers for every pair, from the policies of the role and of its account.
+	Decide(ctx context.Context, d studio.Domain, arn string, q Question) ([]Decision, error)
+}
+
+// Parts are the names of what a deployment has.
+type Parts struct {
+	Role string // the function's
+}
