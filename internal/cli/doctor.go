@@ -78,10 +78,23 @@ func openDoctor(ctx context.Context, env Environment, ref string) (*doctor.Docto
 	if err != nil {
 		return nil, err
 	}
-	return wireDoctor(cfg, session, cloudClock(env)), nil
+	parts, err := deployedParts()
+	if err != nil {
+		return nil, err
+	}
+	return wireDoctor(cfg, session, parts, cloudClock(env)), nil
 }
 
-func wireDoctor(cfg *config.Config, session *awscloud.Session, now func() time.Time) *doctor.Doctor {
+// deployedParts names what the template makes.
+func deployedParts() (doctor.Parts, error) {
+	pattern, err := deploy.Pattern()
+	return doctor.Parts{
+		Role: deploy.RoleName, Rule: deploy.RuleName, Pattern: pattern, Events: deploy.EventsName, Pass: deploy.PassName,
+		Schedules: []string{deploy.FullPassName, deploy.DeepPassName}, Alarms: deploy.AlarmNames(),
+	}, err
+}
+
+func wireDoctor(cfg *config.Config, session *awscloud.Session, parts doctor.Parts, now func() time.Time) *doctor.Doctor {
 	home := awscloud.Place{Region: cfg.IdentityCenter.Region}
 	center := awscloud.Place{Region: cfg.IdentityCenter.Region, Role: cfg.IdentityCenter.AssumeRole}
 	if now == nil {
@@ -92,7 +105,7 @@ func wireDoctor(cfg *config.Config, session *awscloud.Session, now func() time.T
 		Stores: &awscloud.Instances{Session: session, At: center}, Trails: &inspect.Trails{Session: session, At: center},
 		Quotas: &inspect.Quotas{Session: session}, Now: now,
 		Assignees: &awscloud.SignIn{Session: session, At: center}, Profiles: &awscloud.Profiles{Session: session}, Tags: &awscloud.Tagged{Session: session},
-		Roles: &inspect.Roles{Session: session}, Parts: doctor.Parts{Role: deploy.RoleName},
+		Roles: &inspect.Roles{Session: session}, Parts: parts, Deployment: &inspect.Deployment{Session: session, At: home},
 	}
 	state := &awscloud.State{Session: session, At: home, Table: cfg.State.Table, Now: now}
 	if cfg.State.Table != "" {

@@ -45,7 +45,8 @@ type Doctor struct {
 	// FunctionRole is the ARN of the role that the function runs under; "": the deployed one.
 	FunctionRole string
 	// Parts name what is deployed.
-	Parts Parts
+	Parts      Parts
+	Deployment Deployment
 	// Register is nil where the configuration names no state table.
 	Register Register
 	Now      func() time.Time
@@ -97,7 +98,7 @@ func some(all []string) string {
 // Names lists the names of all checks, in their order.
 func Names() []string {
 	return []string{"credentials", "identity-store", "mapping", "access", "domain", "assigned-groups", "unmanaged-profiles",
-		"role-trust", "role-limits", "default-role", "pass-role", "trail", "quota", "last-pass", "scim-token"}
+		"role-trust", "role-limits", "default-role", "pass-role", "trail", "quota", "rule", "schedules", "queues", "alarms", "last-pass", "scim-token"}
 }
 
 // Run makes all checks.
@@ -192,6 +193,11 @@ func (d *Doctor) checks(ctx context.Context) []check {
 	each("pass-role", "access", v.passes)
 	all = append(all, check{"trail", "", "credentials", d.trail})
 	each("quota", "access", v.quota)
+	all = append(all,
+		check{"rule", "", "credentials", d.rule},
+		check{"schedules", "", "credentials", d.schedules},
+		check{"queues", "", "credentials", d.queues},
+		check{"alarms", "", "credentials", d.alarms})
 	each("last-pass", "credentials", d.lastPass)
 	return append(all, check{"scim-token", "", "", scimToken})
 }

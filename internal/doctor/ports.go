@@ -71,5 +71,40 @@ type Roles interface {
 
 // Parts are the names of what a deployment has.
 type Parts struct {
-	Role string // the function's
+	Role         string // the function's
+	Rule         string // of all doors
+	Pattern      []byte // the rule's
+	Events, Pass string // functions and their queues
+	Schedules    []string
+	Alarms       []string
+}
+
+// Rule is an EventBridge rule.
+type Rule struct {
+	Pattern  string // "" for a schedule
+	Schedule string
+	Enabled  bool
+	Targets  []string // ARNs
+}
+
+// Queue is an SQS queue.
+type Queue struct {
+	Dead    string // name of its dead-letter queue; "" when it has none
+	Waiting int    // about how many messages lie in it
+}
+
+// Alarm is a CloudWatch alarm.
+type Alarm struct {
+	Name    string
+	Enabled bool // its actions are
+	Ringing bool
+}
+
+// Deployment reads what is deployed beside the function. What does not exist is
+// reconcile.ErrGone, a read that is not allowed reconcile.ErrDenied.
+type Deployment interface {
+	Rule(ctx context.Context, name string) (Rule, error)
+	Queue(ctx context.Context, name string) (Queue, error)
+	// Alarms lists all whose names begin so.
+	Alarms(ctx context.Context, prefix string) ([]Alarm, error)
 }
