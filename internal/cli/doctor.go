@@ -78,11 +78,7 @@ func openDoctor(ctx context.Context, env Environment, ref string) (*doctor.Docto
 	if err != nil {
 		return nil, err
 	}
-	parts, err := deployedParts()
-	if err != nil {
-		return nil, err
-	}
-	return wireDoctor(cfg, session, parts, cloudClock(env)), nil
+	return Doctor(cfg, session, cloudClock(env))
 }
 
 // deployedParts names what the template makes.
@@ -94,7 +90,12 @@ func deployedParts() (doctor.Parts, error) {
 	}, err
 }
 
-func wireDoctor(cfg *config.Config, session *awscloud.Session, parts doctor.Parts, now func() time.Time) *doctor.Doctor {
+// Doctor wires the doctor of a configuration; now is nil for the clock of this machine.
+func Doctor(cfg *config.Config, session *awscloud.Session, now func() time.Time) (*doctor.Doctor, error) {
+	parts, err := deployedParts()
+	if err != nil {
+		return nil, err
+	}
 	home := awscloud.Place{Region: cfg.IdentityCenter.Region}
 	center := awscloud.Place{Region: cfg.IdentityCenter.Region, Role: cfg.IdentityCenter.AssumeRole}
 	if now == nil {
@@ -123,5 +124,5 @@ func wireDoctor(cfg *config.Config, session *awscloud.Session, parts doctor.Part
 		}
 		return doctor.People{Mapping: m, Identity: identity, Census: identity}
 	}
-	return d
+	return d, nil
 }

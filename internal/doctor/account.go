@@ -105,11 +105,15 @@ func (d *Doctor) lastPass(ctx context.Context, on studio.Domain) finding {
 	if i < 0 || known[i].Passed.IsZero() {
 		return skip("no pass over it has ended yet")
 	}
-	ago := d.Now().Sub(known[i].Passed).Round(time.Minute)
-	if ago > staleAfter {
-		return fail("studiokeeper plan --domain "+on.Name, "the last pass ended %s ago; it should run hourly", ago)
+	last := known[i]
+	ago := d.Now().Sub(last.Succeeded).Round(time.Minute)
+	switch {
+	case last.Succeeded.IsZero():
+		return fail("studiokeeper plan --domain "+on.Name, "no pass has ended without an error; the last one ended at %s", last.Passed.UTC().Format(time.RFC3339))
+	case ago > staleAfter:
+		return fail("studiokeeper plan --domain "+on.Name, "the last pass without an error ended %s ago; one should end every hour", ago)
 	}
-	return ok("the last pass ended %s ago and took %s", ago, known[i].Took)
+	return ok("the last pass ended %s ago and took %s", ago, last.Took)
 }
 
 func scimToken(context.Context) finding {
