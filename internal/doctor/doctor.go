@@ -95,6 +95,13 @@ func some(all []string) string {
 	return strings.Join(all, ", ")
 }
 
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // Names lists the names of all checks, in their order.
 func Names() []string {
 	return []string{"credentials", "identity-store", "mapping", "access", "domain", "assigned-groups", "unmanaged-profiles",

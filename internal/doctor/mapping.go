@@ -81,14 +81,14 @@ func (v *visit) mapping(context.Context) finding {
 		}
 	}
 	if len(wrong) > 0 {
-		return fail(check, "%d of %d rows cannot be relied on: %s", len(wrong), len(all.rows), some(wrong))
+		return fail(check, "of %s %d cannot be relied on: %s", counted(len(all.rows), "row"), len(wrong), some(wrong))
 	}
 	for _, d := range v.Config.Domains {
 		if tooMany := studio.TooManyGroups(d, all.rows); tooMany != "" {
 			return fail(check, "%s", tooMany)
 		}
 	}
-	return ok("%d rows, each with a group", len(all.rows))
+	return ok("%s, each with its group", counted(len(all.rows), "row"))
 }
 
 // unreadRows says of a check that it needs the rows.
@@ -114,13 +114,13 @@ func (v *visit) assignedGroups(ctx context.Context, on studio.Domain) finding {
 		return slices.ContainsFunc(all.rows, func(r studio.Row) bool { return r.Domain == on.Name && r.GroupID == id })
 	})
 	if len(strangers) == 0 {
-		return ok("%d groups may sign in, each with a row", len(groups))
+		return ok("%s may sign in, each with a row", counted(len(groups), "group"))
 	}
 	slices.Sort(strangers)
 	return fail(
 		fmt.Sprintf("aws sso-admin delete-application-assignment --application-arn %s --principal-type GROUP --principal-id %s", facts.Application, strangers[0]),
-		"%d groups may sign in and have no row, so that SageMaker gives their people profiles with the domain's default role: %s (give them a row, or take the assignment away)",
-		len(strangers), some(all.named(strangers)))
+		"%s may sign in without a row, so that SageMaker gives the people profiles with the domain's default role: %s (give it a row, or take the assignment away)",
+		counted(len(strangers), "group"), some(all.named(strangers)))
 }
 
 func (r reading) named(groups []string) []string {
@@ -145,9 +145,9 @@ func (d *Doctor) unmanagedProfiles(ctx context.Context, on studio.Domain) findin
 	case err != nil:
 		return unread(list, err)
 	case len(names) == 0:
-		return ok("%d profiles, each with a tag of studiokeeper", len(all))
+		return ok("%s, all managed", counted(len(all), "profile"))
 	}
-	found := ok("%d of %d profiles are managed by nobody: %s", len(names), len(all), some(names))
+	found := ok("of %s nobody manages %d: %s", counted(len(all), "profile"), len(names), some(names))
 	found.remedy = "studiokeeper plan --domain " + on.Name
 	return found
 }

@@ -73,7 +73,7 @@ func (d *Doctor) queues(ctx context.Context) finding {
 	for _, name := range []string{d.Parts.Events, d.Parts.Pass} {
 		found = append(found, d.queue(ctx, name))
 	}
-	return worst(found, "no dead letters")
+	return worst(found, "two queues, no dead letters")
 }
 
 func (d *Doctor) queue(ctx context.Context, name string) finding {
@@ -89,7 +89,7 @@ func (d *Doctor) queue(ctx context.Context, name string) finding {
 	case err != nil:
 		return partUnread("queue "+is.Dead, err)
 	case dead.Waiting > 0:
-		return fail("studiokeeper queue inspect", "%d messages could not be handled, and lie in %s", dead.Waiting, is.Dead)
+		return fail("studiokeeper queue inspect", "%s in %s: what could not be handled", counted(dead.Waiting, "message"), is.Dead)
 	}
 	return ok("")
 }
@@ -111,7 +111,7 @@ func (d *Doctor) alarms(ctx context.Context) finding {
 			found = append(found, fail(d.alarm("describe-alarms", name), "alarm %s rings", name))
 		}
 	}
-	return worst(found, fmt.Sprintf("%d alarms are there, and none rings", len(d.Parts.Alarms)))
+	return worst(found, counted(len(d.Parts.Alarms), "alarm")+", and none rings")
 }
 
 func (d *Doctor) alarm(command, name string) string {

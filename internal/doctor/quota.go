@@ -35,15 +35,16 @@ func (v *visit) quota(ctx context.Context, on studio.Domain) finding {
 		wanted += people
 	}
 	raise := "aws service-quotas request-service-quota-increase --region " + on.Region + " --service-code sagemaker --quota-code L-AC46C40F --desired-value N"
+	profiles := counted(wanted, "profile")
 	switch {
 	case wanted > most:
-		return fail(raise, "%d profiles are wanted in account %s, %s, and its quota is %d", wanted, on.Account, on.Region, most)
+		return fail(raise, "%s wanted in account %s, %s, and its quota is %d", profiles, on.Account, on.Region, most)
 	case wanted*100 > most*nearlyFull:
-		near := ok("%d profiles are wanted in account %s, %s, more than %d %% of its quota of %d", wanted, on.Account, on.Region, nearlyFull, most)
+		near := ok("%s wanted in account %s, %s, more than %d %% of its quota of %d", profiles, on.Account, on.Region, nearlyFull, most)
 		near.remedy = raise
 		return near
 	}
-	return ok("%d profiles are wanted in account %s, %s, and its quota is %d", wanted, on.Account, on.Region, most)
+	return ok("%s wanted in account %s, %s, and its quota is %d", profiles, on.Account, on.Region, most)
 }
 
 // mapped is how many people the rows of a domain speak of.

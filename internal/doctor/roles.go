@@ -21,8 +21,8 @@ const sagemakerService = "sagemaker.amazonaws.com"
 const rolesAtOnce = 4
 
 // eachRole looks at the roles that a domain's rows give, and with quarantine at
-// the leavers' too, and makes one finding of all.
-func (v *visit) eachRole(ctx context.Context, on studio.Domain, quarantine bool, look func(context.Context, string) finding) finding {
+// the leavers' too, and makes one finding of all; whenOK says what they are then.
+func (v *visit) eachRole(ctx context.Context, on studio.Domain, whenOK string, quarantine bool, look func(context.Context, string) finding) finding {
 	all, err := v.rows()
 	if err != nil {
 		return unreadRows()
@@ -41,7 +41,7 @@ func (v *visit) eachRole(ctx context.Context, on studio.Domain, quarantine bool,
 		})
 	}
 	_ = g.Wait() // no look ends in an error
-	return worst(found, fmt.Sprintf("%d roles", len(roles)))
+	return worst(found, counted(len(roles), "role")+" "+whenOK)
 }
 
 // worst is what one finding says of many: all that FAIL, else all that are SKIP,
@@ -94,7 +94,7 @@ func (v *visit) trust(ctx context.Context, on studio.Domain) finding {
 	} else if facts.NamesUsers {
 		needed = append(needed, "sts:SetSourceIdentity")
 	}
-	return v.eachRole(ctx, on, true, func(ctx context.Context, role string) finding {
+	return v.eachRole(ctx, on, "that SageMaker may run as", true, func(ctx context.Context, role string) finding {
 		text, err := v.Roles.Trust(ctx, on, role)
 		if err != nil {
 			return roleUnread(role, err)
@@ -122,7 +122,7 @@ func escapes() []string {
 // escape finds out whether a role's holder could get away from it, with a
 // profile of ours and with one that nobody tagged.
 func (v *visit) escape(ctx context.Context, on studio.Domain) finding {
-	return v.eachRole(ctx, on, false, func(ctx context.Context, role string) finding {
+	return v.eachRole(ctx, on, "without a way to another one", false, func(ctx context.Context, role string) finding {
 		partition, _, _ := strings.Cut(strings.TrimPrefix(role, "arn:"), ":")
 		profiles := fmt.Sprintf("arn:%s:sagemaker:%s:%s:user-profile/%s/", partition, on.Region, on.Account, on.ID)
 		var can []string
@@ -199,7 +199,7 @@ func (v *visit) passes(ctx context.Context, on studio.Domain) finding {
 	if on.Mode == studio.Observe {
 		return skip("the domain is only observed: nothing is given")
 	}
-	return v.eachRole(ctx, on, true, func(ctx context.Context, role string) finding {
+	return v.eachRole(ctx, on, "that the function may give", true, func(ctx context.Context, role string) finding {
 		giver := v.giver(on, role)
 		decisions, err := v.Roles.Decide(ctx, on, giver, Question{
 			[]string{"iam:PassRole"}, []string{role}, map[string]string{"iam:PassedToService": sagemakerService},
