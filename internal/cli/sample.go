@@ -91,7 +91,7 @@ func (s *sample) close() error {
 // furnish makes the account: identity store, domain, tables, queues, rule, and,
 // unless command is nil, the two functions. log takes what these write.
 func (s *sample) furnish(ctx context.Context, command []string, log io.Writer) error {
-	for _, step := range []func(context.Context) error{s.makeStore, s.makeDomain, s.makeTables, s.makeQueues, s.makeRule} {
+	for _, step := range []func(context.Context) error{s.makeStore, s.makeDomain, s.makeTables, s.makeQueues, s.makeRule, s.makeAccount} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("furnish the local cloud: %w", err)
 		}

@@ -60,7 +60,7 @@ func accounts() map[string]broken {
 		},
 		"the quarantine role is missing": {
 			func(l *lab) { l.drop("studiokeeper-quarantine") },
-			"role-trust", "role/studiokeeper-quarantine does not exist", "aws iam create-role --path / --role-name studiokeeper-quarantine", "default-role",
+			"role-trust", "role/studiokeeper-quarantine does not exist", "aws iam create-role --path / --role-name studiokeeper-quarantine", "",
 		},
 		"a mapped role trusts another service": {
 			func(l *lab) { l.trust("science", "glue.amazonaws.com") },

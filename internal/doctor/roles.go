@@ -31,6 +31,9 @@ func (v *visit) eachRole(ctx context.Context, on studio.Domain, whenOK string, q
 	if leavers := v.Config.QuarantineRole(on); quarantine && leavers != "" {
 		roles = append(roles, leavers)
 	}
+	if len(roles) == 0 {
+		return ok("no row gives a role")
+	}
 	found := make([]finding, len(roles))
 	var g errgroup.Group
 	g.SetLimit(rolesAtOnce)
@@ -157,7 +160,7 @@ func (v *visit) powerless(ctx context.Context, on studio.Domain) finding {
 	}
 	quarantine := v.Config.QuarantineRole(on)
 	allowed, err := v.granted(ctx, on, quarantine)
-	if err != nil {
+	if err != nil && !errors.Is(err, reconcile.ErrGone) {
 		return skip("%v", err)
 	}
 	defaults := []struct{ role, setting, what string }{
