@@ -105,7 +105,7 @@ func counted(n int, noun string) string {
 // Names lists the names of all checks, in their order.
 func Names() []string {
 	return []string{"credentials", "identity-store", "mapping", "access", "domain", "assigned-groups", "unmanaged-profiles",
-		"role-trust", "role-limits", "default-role", "pass-role", "trail", "quota", "rule", "schedules", "queues", "alarms", "last-pass", "scim-token"}
+		"role-trust", "role-limits", "default-role", "pass-role", "trail", "quota", "rule", "schedules", "queues", "functions", "alarms", "last-pass", "scim-token"}
 }
 
 // Run makes all checks.
@@ -204,6 +204,7 @@ func (d *Doctor) checks(ctx context.Context) []check {
 		check{"rule", "", "credentials", d.rule},
 		check{"schedules", "", "credentials", d.schedules},
 		check{"queues", "", "credentials", d.queues},
+		check{"functions", "", "", d.functions},
 		check{"alarms", "", "credentials", d.alarms})
 	each("last-pass", "credentials", d.lastPass)
 	return append(all, check{"scim-token", "", "", scimToken})
