@@ -13,7 +13,7 @@ import (
 )
 
 // deployAgain brings back what was deleted or changed by hand.
-const deployAgain = "studiokeeper deploy template > studiokeeper.yml && aws cloudformation deploy --stack-name studiokeeper --template-file studiokeeper.yml --capabilities CAPABILITY_NAMED_IAM"
+const deployAgain = "studiokeeper deploy template > template.yml && aws cloudformation deploy --stack-name studiokeeper --template-file template.yml --capabilities CAPABILITY_NAMED_IAM"
 
 // partUnread is a failed read of something deployed.
 func partUnread(what string, err error) finding {

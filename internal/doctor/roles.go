@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -178,7 +179,7 @@ func (v *visit) powerless(ctx context.Context, on studio.Domain) finding {
 			found = append(found, skip("%v", err))
 		case len(more) > 0:
 			found = append(found, fail(
-				fmt.Sprintf("aws sagemaker update-domain --region %s --domain-id %s --%s ExecutionRole=%s", on.Region, on.ID, d.setting, quarantine),
+				fmt.Sprintf("aws sagemaker update-domain --region %s --domain-id %s --%s ExecutionRole=%s", on.Region, on.ID, d.setting, cmp.Or(quarantine, "POWERLESS_ROLE_ARN")),
 				"the domain's %s %s is not powerless: it may %s", d.what, d.role, some(more)))
 		}
 	}
