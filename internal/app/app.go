@@ -160,7 +160,7 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 		Memory:       state,
 		Register:     state,
 		Writer:       profiles,
-		Mapping:      mapping(cfg, session, home, identity, state, now),
+		Mapping:      Mapping(cfg, session, home, identity, state, now),
 		Domains:      &awscloud.Domains{Session: session},
 		Instances:    &awscloud.Instances{Session: session, At: center, StoreID: store},
 		Apps:         apps,
@@ -193,7 +193,8 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 	return r, nil
 }
 
-func mapping(cfg *config.Config, session *awscloud.Session, home awscloud.Place, identity *awscloud.IdentityStore, state *awscloud.State, now func() time.Time) *reconcile.Mapping {
+// Mapping reads the rows that the configuration speaks of.
+func Mapping(cfg *config.Config, session *awscloud.Session, home awscloud.Place, identity *awscloud.IdentityStore, state *awscloud.State, now func() time.Time) *reconcile.Mapping {
 	m := &reconcile.Mapping{
 		Rules: cfg.Mapping.Rules, Allowed: cfg.RoleAllowed, Domains: cfg.Domains,
 		Identity: identity, Groups: identity, Pins: state, Dates: state, Cache: cfg.Mapping.Cache, Now: now,

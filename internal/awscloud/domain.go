@@ -30,7 +30,11 @@ type describedDomain struct {
 	SingleSignOnApplicationArn string
 	HomeEfsFileSystemID        string `json:"HomeEfsFileSystemId"`
 	DefaultUserSettings        struct{ ExecutionRole string }
-	DomainSettings             struct{ UnifiedStudioSettings json.RawMessage }
+	DefaultSpaceSettings       struct{ ExecutionRole string }
+	DomainSettings             struct {
+		UnifiedStudioSettings       json.RawMessage
+		ExecutionRoleIdentityConfig string
+	}
 }
 
 // Facts implements reconcile.DomainReader.
@@ -49,7 +53,8 @@ func (r *Domains) Facts(ctx context.Context, d studio.Domain) (reconcile.DomainF
 	return reconcile.DomainFacts{
 		Status: is.Status, AuthMode: is.AuthMode, Unified: unified != "" && unified != "null",
 		Application: is.SingleSignOnApplicationArn, DefaultRole: is.DefaultUserSettings.ExecutionRole, URL: is.URL,
-		FileSystem: is.HomeEfsFileSystemID,
+		FileSystem: is.HomeEfsFileSystemID, SpaceRole: is.DefaultSpaceSettings.ExecutionRole,
+		NamesUsers: is.DomainSettings.ExecutionRoleIdentityConfig == "USER_PROFILE_NAME",
 	}, nil
 }
 

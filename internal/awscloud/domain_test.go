@@ -38,7 +38,7 @@ func TestADomainTellsItsFacts(t *testing.T) {
 			must(t, err)
 			want := reconcile.DomainFacts{
 				Status: "InService", AuthMode: "SSO", Application: *is.SingleSignOnApplicationArn,
-				DefaultRole: roleNamed("default"), URL: *is.Url, FileSystem: *is.HomeEfsFileSystemId,
+				DefaultRole: roleNamed("default"), SpaceRole: roleNamed("spaces"), URL: *is.Url, FileSystem: *is.HomeEfsFileSystemId,
 			}
 			test.want(&want)
 			if test.after != nil {
@@ -50,6 +50,20 @@ func TestADomainTellsItsFacts(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestADomainTellsWhetherSessionsCarryTheProfilesName(t *testing.T) {
+	_, s := newCloud(t)
+	d := studioDomain(t, s, Place{Region: region})
+	_, err := sagemaker.NewFromConfig(s.base).UpdateDomain(t.Context(), &sagemaker.UpdateDomainInput{
+		DomainId: &d.ID, DomainSettingsForUpdate: &sagemakertypes.DomainSettingsForUpdate{
+			ExecutionRoleIdentityConfig: sagemakertypes.ExecutionRoleIdentityConfigUserProfileName,
+		},
+	})
+	must(t, err)
+	if got, err := (&Domains{s}).Facts(t.Context(), d); err != nil || !got.NamesUsers {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 

@@ -50,7 +50,7 @@ func faultOfCode(code string) Fault {
 	case "InternalFailure", "InternalError", "InternalServerError", "InternalServerException", "InternalServiceError",
 		"ServiceUnavailable", "ServiceUnavailableException", "RequestTimeout", "RequestTimeoutException":
 		return Unavailable
-	case "ResourceNotFound", "ResourceNotFoundException", "ParameterNotFound", "QueueDoesNotExist",
+	case "ResourceNotFound", "ResourceNotFoundException", "ParameterNotFound", "NoSuchEntity", "QueueDoesNotExist",
 		"AWS.SimpleQueueService.NonExistentQueue":
 		return Missing
 	}
@@ -124,6 +124,9 @@ func (e *Error) Unwrap() []error {
 	}
 	return []error{e.meaning, e.cause}
 }
+
+// Is lets errors.Is find reconcile.ErrDenied in what a policy forbids.
+func (e *Error) Is(target error) bool { return target == reconcile.ErrDenied && e.Fault == Denied }
 
 // said is the cause without the SDK's frame: code, message and request id of a refusal.
 func (e *Error) said() string {

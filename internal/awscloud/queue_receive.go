@@ -102,7 +102,7 @@ func (s *Session) queueURL(ctx context.Context, at Place, name string) (string, 
 		QueueURL string `json:"QueueUrl"`
 	}
 	if err := s.jsonAt(sqsAPI(), at).call(ctx, "GetQueueUrl", struct{ QueueName string }{name}, &found); err != nil {
-		return "", r.failed(err, nil)
+		return "", s.Failed(r.action, r.on, at, err)
 	}
 	if found.QueueURL == "" {
 		return "", r.broken("it names no URL")

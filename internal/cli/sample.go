@@ -92,7 +92,7 @@ func (s *sample) furnish(ctx context.Context, command []string, log io.Writer) e
 	host := &s.cloud.Host
 	host.Command, host.Stderr, host.Env = command, log, append(host.Env, app.EnvConfig+"="+s.config)
 	deploy := func(ctx context.Context) error { return s.deploy(ctx, command != nil) }
-	for _, step := range []func(context.Context) error{s.makeStore, s.makeDomain, s.writeConfig, deploy} {
+	for _, step := range []func(context.Context) error{s.makeStore, s.makeDomain, s.writeConfig, s.makeAccount, deploy} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("furnish the local cloud: %w", err)
 		}

@@ -19,12 +19,12 @@ type alarm struct {
 const minutes = 60
 
 func (g *generator) alarms(t *Template) {
-	all := append(serviceAlarms(), g.ownAlarms()...)
+	all := append(serviceAlarms(), ownAlarms(g.Deployment)...)
 	for _, a := range all {
 		g.alarm(t, a, "GreaterThanThreshold", "notBreaching")
 	}
 	g.alarm(t, alarm{
-		id: "NoPass", name: "no-pass", todo: "No pass has succeeded for 3 hours, so lost events stay unnoticed. Read the log of " + PassName + ", then run studiokeeper doctor.",
+		id: "NoPass", name: noPass, todo: "No pass has succeeded for 3 hours, so lost events stay unnoticed. Read the log of " + PassName + ", then run studiokeeper doctor.",
 		namespace: "studiokeeper", metric: "PassSucceeded", dimension: "deployment", value: g.Deployment, statistic: "Sum", period: 60 * minutes, periods: 3, threshold: 1,
 	}, "LessThanThreshold", "breaching")
 }
@@ -56,7 +56,7 @@ func serviceAlarms() []alarm {
 }
 
 // ownAlarms are on what the function measures.
-func (g *generator) ownAlarms() []alarm {
+func ownAlarms(deployment string) []alarm {
 	var all []alarm
 	for _, a := range []struct {
 		metric, name, todo string
@@ -70,14 +70,14 @@ func (g *generator) ownAlarms() []alarm {
 		{"QuarantineFailed", "quarantine-failed", "A leaver may still have a role. Read the log at once, and stop their apps by hand.", 1},
 		{"TagsRemoved", "tags-removed", "Somebody took our tags from a profile. Find out who in CloudTrail.", 1},
 	} {
-		all = append(all, alarm{a.metric, a.name, a.todo, "studiokeeper", a.metric, "deployment", g.Deployment, "Sum", 5 * minutes, a.periods, 0})
+		all = append(all, alarm{a.metric, a.name, a.todo, "studiokeeper", a.metric, "deployment", deployment, "Sum", 5 * minutes, a.periods, 0})
 	}
 	return all
 }
 
 func (g *generator) alarm(t *Template, a alarm, comparison, missing string) {
 	t.add(a.id+"Alarm", "AWS::CloudWatch::Alarm", object{
-		{"AlarmName", "studiokeeper-" + a.name}, {"AlarmDescription", a.todo},
+		{"AlarmName", alarmPrefix + a.name}, {"AlarmDescription", a.todo},
 		{"Namespace", a.namespace}, {"MetricName", a.metric},
 		{"Dimensions", []any{object{{"Name", a.dimension}, {"Value", a.value}}}},
 		{"Statistic", a.statistic}, {"Period", a.period}, {"EvaluationPeriods", a.periods},

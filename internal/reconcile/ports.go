@@ -33,6 +33,8 @@ var (
 	// ErrInvalid: AWS refuses a value that it was given, such as a group's name
 	// that no group can have.
 	ErrInvalid = errors.New("AWS does not take this value")
+	// ErrDenied: a policy does not let these credentials do it.
+	ErrDenied = errors.New("access is denied")
 	// ErrChanged: somebody else changed it since it was read.
 	ErrChanged = errors.New("somebody changed it meanwhile")
 )
@@ -153,7 +155,9 @@ type DomainFacts struct {
 	AuthMode    string // SSO or IAM
 	Unified     bool   // it belongs to SageMaker Unified Studio
 	Application string // ARN of the Identity Center application; "" for domains made before October 2023
-	DefaultRole string
+	DefaultRole string // of profiles without a role of their own
+	SpaceRole   string // of shared spaces; "" when the domain names none
+	NamesUsers  bool   // sessions of execution roles carry the profile's name, which the roles' trust has to allow
 	URL         string
 	FileSystem  string // HomeEfsFileSystemId
 }
