@@ -92,9 +92,7 @@ func (g *generator) groupRole(t *Template, def config.GroupRole, arn string) err
 	if def.Boundary != "" {
 		properties = append(properties, field{"PermissionsBoundary", def.Boundary})
 	}
-	id := roleID(role)
-	t.add(id, "AWS::IAM::Role", append(properties, field{"Tags", g.tags()}))
-	t.output(id+"Arn", "For rows of the mapping", attribute(id, "Arn"))
+	t.add(roleID(role), "AWS::IAM::Role", append(properties, field{"Tags", g.tags()}))
 	return nil
 }
 
