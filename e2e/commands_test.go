@@ -52,6 +52,17 @@ func bootstrap(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// packaged FILE ARCH lets deploy package build the function from the source. It
+// has the test's own environment, in which the go command finds its caches.
+func packaged(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "packaged FILE ARCH")
+	cmd := exec.Command("studiokeeper", "deploy", "package", "--arch", args[1], "--out", ts.MkAbs(args[0]),
+		"--source", ts.Getenv("EXAMPLES"), "--config", ts.MkAbs("studiokeeper.yaml"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		ts.Fatalf("%v\n%s", err, out)
+	}
+}
+
 // parameter NAME FILE keeps a file in Parameter Store, encrypted.
 func parameter(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, "parameter NAME FILE")

@@ -51,7 +51,7 @@ func TestScripts(t *testing.T) {
 		},
 		Condition: demanded(t),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serve, "configure": configure, "undeploy": undeploy, "bootstrap": bootstrap, "advance": advance,
+			"serve": serve, "configure": configure, "undeploy": undeploy, "bootstrap": bootstrap, "packaged": packaged, "advance": advance,
 			"user": user, "group": group, "join": join, "leave": leave, "console": console, "signin": signin, "joined": joined,
 			"row": row, "item": item, "queue": queue, "dead": dead, "drained": drained, "scrape": scrape,
 			"domain": domain, "profile": profile, "profilein": profilein, "byhand": byhand, "tag": tag, "runapp": runapp, "apps": apps, "setting": setting,

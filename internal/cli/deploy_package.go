@@ -33,15 +33,7 @@ func deployPackageCommand(env Environment) *cobra.Command {
 			if err := f.settle(); err != nil {
 				return err
 			}
-			text, err := f.pack(c.Context(), configRef(c, env), env)
-			if err != nil {
-				return err
-			}
-			if err := os.WriteFile(f.out, text, 0o644); err != nil {
-				return fmt.Errorf("write the package: %w (choose another file with --out)", err)
-			}
-			_, err = fmt.Fprintf(env.Stdout, "%s: sha256 %x, %d bytes\n", f.out, sha256.Sum256(text), len(text))
-			return err
+			return f.run(c.Context(), configRef(c, env), env)
 		},
 	}
 	c.Flags().StringVar(&f.out, "out", "studiokeeper.zip", "`FILE` to write")
@@ -64,14 +56,58 @@ func (f *packageFlags) settle() error {
 	return nil
 }
 
-func (f *packageFlags) pack(ctx context.Context, config string, env Environment) ([]byte, error) {
-	files := map[string][]byte{}
+func (f *packageFlags) run(ctx context.Context, config string, env Environment) error {
 	if f.parameter != "" {
 		config = "ssm:" + f.parameter
 	}
-	if _, err := app.LoadConfig(ctx, config, env.Lookup); err != nil {
-		return nil, err
+	cfg, err := app.LoadConfig(ctx, config, env.Lookup)
+	if err != nil {
+		return err
 	}
+	text, err := f.pack(ctx, config, env)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(f.out, text, 0o644); err != nil {
+		return fmt.Errorf("write the package: %w (choose another file with --out)", err)
+	}
+	digest := fmt.Sprintf("%x", sha256.Sum256(text))
+	if _, err := fmt.Fprintf(env.Stdout, "%s: sha256 %s, %d bytes\n", f.out, digest, len(text)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.Stderr, packageNext, f.out, digest[:16], f.templateFlags(config), cfg.IdentityCenter.Region, digest[:16], f.overrides())
+	return err
+}
+
+// packageNext keeps every package under a key of its own: CloudFormation looks
+// at the key alone, and the way back leads to the one before.
+const packageNext = `next, with a bucket of yours in that Region:
+  aws s3 cp %s s3://BUCKET/studiokeeper-%s.zip
+  studiokeeper deploy template%s >template.yaml
+  aws cloudformation deploy --region %s --stack-name studiokeeper --template-file template.yaml --capabilities CAPABILITY_NAMED_IAM \
+    --parameter-overrides CodeBucket=BUCKET CodeKey=studiokeeper-%s.zip%s
+`
+
+func (f *packageFlags) templateFlags(config string) string {
+	switch name, parameter := strings.CutPrefix(config, "ssm:"); {
+	case parameter:
+		return " --config " + config + " --parameter " + name
+	case config != "studiokeeper.yaml":
+		return " --config " + config
+	}
+	return ""
+}
+
+// overrides are those that the package itself makes necessary.
+func (f *packageFlags) overrides() string {
+	if f.architecture == "amd64" {
+		return " Architecture=x86_64"
+	}
+	return ""
+}
+
+func (f *packageFlags) pack(ctx context.Context, config string, env Environment) ([]byte, error) {
+	files := map[string][]byte{}
 	if !strings.HasPrefix(config, "ssm:") {
 		text, err := os.ReadFile(config)
 		if err != nil {

@@ -14,6 +14,8 @@ import (
 type templateFlags struct {
 	member              string
 	quarantine, forward bool
+	groupRoles          bool
+	account             string
 	format              string
 	options             deploy.Options
 }
@@ -25,6 +27,9 @@ func deployTemplateCommand(env Environment) *cobra.Command {
 		Short: "Prints a CloudFormation template for this configuration, with least privilege",
 		Args:  noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := f.check(c); err != nil {
+				return err
+			}
 			cfg, err := app.LoadConfig(c.Context(), configRef(c, env), env.Lookup)
 			if err != nil {
 				return err
@@ -48,10 +53,27 @@ func (f *templateFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.member, "member", "", "the role for another account: `NAME` of a domain, or identityCenter")
 	c.Flags().BoolVar(&f.quarantine, "quarantine-role", false, "the powerless role of leavers' profiles")
 	c.Flags().BoolVar(&f.forward, "forward", false, "the rule that forwards events from another account or Region")
+	c.Flags().BoolVar(&f.groupRoles, "group-roles", false, "the groups' execution roles, as groupRoles in the configuration defines them")
+	c.Flags().StringVar(&f.account, "account", "", "with --group-roles: the `ACCOUNT` they are for, where there are several")
 	c.Flags().StringSliceVar(&f.options.ForwardFrom, "forward-from", nil, "`ACCOUNT` whose rule may forward events to this one")
 	c.Flags().StringVar(&f.options.Parameter, "parameter", "", "`NAME` of the Parameter Store parameter with the configuration (default: it lies in the zip)")
 	c.Flags().StringVarP(&f.format, "output", "o", "yaml", "`FORMAT` of the template: yaml or json")
-	c.MarkFlagsMutuallyExclusive("member", "quarantine-role", "forward")
+	c.MarkFlagsMutuallyExclusive("member", "quarantine-role", "forward", "group-roles")
+}
+
+// check refuses what the chosen template would not heed.
+func (f *templateFlags) check(c *cobra.Command) error {
+	for _, own := range []string{"parameter", "forward-from"} {
+		for _, other := range []string{"member", "quarantine-role", "forward", "group-roles"} {
+			if c.Flags().Changed(own) && c.Flags().Changed(other) {
+				return usage("--%s is for the function's own template (leave it out with --%s)", own, other)
+			}
+		}
+	}
+	if f.account != "" && !f.groupRoles {
+		return usage("--account is for --group-roles (add it, or leave --account out)")
+	}
+	return nil
 }
 
 func (f *templateFlags) print(cfg *config.Config) ([]byte, error) {
@@ -83,6 +105,8 @@ func (f *templateFlags) template(cfg *config.Config) (*deploy.Template, error) {
 		return deploy.Quarantine(cfg)
 	case f.forward:
 		return deploy.Forward(cfg)
+	case f.groupRoles:
+		return deploy.GroupRoles(cfg, f.account)
 	default:
 		return deploy.Main(cfg, f.options)
 	}

@@ -76,6 +76,7 @@ func (w schemaWriter) config() *schema {
 			may("assumeRole", w.assumeRole("identityCenter")))),
 		need("domains", w.domain().each().filled()),
 		need("mapping", w.mapping()),
+		may("groupRoles", w.groupRole().each()),
 		need("offboarding", w.offboarding()),
 		may("limits", w.object(in("Limits"),
 			may("removals", w.limit(10, 20, 2)),
@@ -147,6 +148,19 @@ func (w schemaWriter) mapping() *schema {
 		may("cache", spans().as("60s")))
 	s.DependentRequired = map[string][]string{"table": {"roles"}}
 	s.AnyOf = []*schema{{Required: []string{"roles"}}, {Not: filledKey("naming")}}
+	return s
+}
+
+// groupRole leaves policy documents to IAM's own schema and to config check.
+func (w schemaWriter) groupRole() *schema {
+	s := w.object(in("GroupRole", "Mapping.Rules"),
+		may("group", w.text("mapping.rules[].group")),
+		may("groupId", w.text("mapping.rules[].groupId")),
+		may("role", spelled(roleForm)),
+		may("managedPolicies", w.text("groupRoles[].managedPolicies[]").each().once()),
+		may("inlinePolicies", &schema{Type: "object"}),
+		may("boundary", w.text("groupRoles[].managedPolicies[]")))
+	s.OneOf = []*schema{{Required: []string{"group"}}, {Required: []string{"groupId"}}, {Required: []string{"role"}}}
 	return s
 }
 

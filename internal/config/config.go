@@ -45,6 +45,9 @@ type Config struct {
 	Domains []studio.Domain
 	// Mapping says which group gets which role. Required.
 	Mapping Mapping
+	// GroupRoles define the groups' execution roles, for those who have `deploy
+	// template --group-roles` make them; left out where they are made elsewhere.
+	GroupRoles []GroupRole `json:",omitempty"`
 	// Offboarding says what happens to people who left.
 	Offboarding Offboarding
 	// Limits bound what one run or one hour may take away or change.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -87,6 +88,13 @@ func TestTheFullExampleLoads(t *testing.T) {
 					Source: "testdata/full.yaml:63:7 (mapping.naming[1])"},
 			},
 			Cache: time.Minute,
+		},
+		GroupRoles: []GroupRole{
+			{Group: studio.GroupRef{Name: "ad-group-1"}, ManagedPolicies: []string{"arn:aws:iam::aws:policy/AmazonSageMakerCanvasFullAccess"},
+				InlinePolicies: map[string]json.RawMessage{"data": json.RawMessage(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject",` +
+					`"Resource":"arn:aws:s3:::data/${aws:PrincipalTag/team}/*"}]}`)},
+				Boundary: "arn:aws:iam::111122223333:policy/studio", Roles: []string{"arn:aws:iam::111122223333:role/studio/ad-group-1"}},
+			{Role: "arn:aws:iam::111122223333:role/studio/gpu", Roles: []string{"arn:aws:iam::111122223333:role/studio/gpu"}},
 		},
 		Offboarding: Offboarding{Grace: 168 * time.Hour, QuarantineRole: "arn:aws:iam::{account}:role/studiokeeper-quarantine", SharedSpaces: HoldSpaces},
 		Limits: Limits{

@@ -13,11 +13,13 @@ var (
 	configSource string
 	//go:embed naming.go
 	namingSource string
+	//go:embed grouproles.go
+	groupRolesSource string
 )
 
 // Manual is the Go source whose field comments are the manual of the
 // configuration, file by file.
-func Manual() []string { return []string{configSource, namingSource} }
+func Manual() []string { return []string{configSource, namingSource, groupRolesSource} }
 
 // Spelling is how a text in the configuration is written.
 type Spelling struct {
@@ -48,7 +50,8 @@ func Spellings() map[string]Spelling {
 		"domains[].name": domainNameForm, "domains[].id": domainIDForm, "domains[].region": regionForm, "domains[].account": accountForm,
 		"domains[].assumeRole.externalId": externalIDForm,
 		"mapping.rules[].group":           groupForm, "mapping.rules[].groupId": groupIDForm, "mapping.table": tableForm,
-		"state.table": tableForm, "notices.bus": busForm,
+		"groupRoles[].managedPolicies[]": managedPolicyForm,
+		"state.table":                    tableForm, "notices.bus": busForm,
 		"directory.ldap.urls[]": ldapForm, "directory.scim.endpoint": scimForm,
 	} {
 		all[path] = Spelling{Pattern: f.pattern().String(), Looks: f.looks, Most: f.most}

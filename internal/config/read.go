@@ -38,6 +38,7 @@ func (r *reader) config(root *tree) *Config {
 	domains := readDomains(f.need("domains", "the Studio domains to look after"), c.Mode)
 	c.Domains = domains.read
 	c.Mapping = readMapping(f.need("mapping", "which group gets which role: rules, a table or naming"), domains)
+	c.GroupRoles = readGroupRoles(f.get("groupRoles"), c)
 	c.Offboarding = offboarding(f.need("offboarding", "it names the quarantineRole, or says grace: 0s"), domains, c.Mapping)
 	c.Limits = limits(f.get("limits"))
 	c.State = state(f.get("state"), c.Mapping.Table)

@@ -18,7 +18,7 @@ func (m *mapping) settings(n node) studio.Settings {
 	if !n.is(object) {
 		return ""
 	}
-	w := &jsonWriter{}
+	w := &jsonWriter{what: "the settings"}
 	if !w.value(n) {
 		return ""
 	}
@@ -89,6 +89,7 @@ func (l located) below(rest string) located {
 // jsonWriter writes a node as JSON.
 type jsonWriter struct {
 	strings.Builder
+	what string
 	full bool
 }
 
@@ -99,7 +100,7 @@ func (w *jsonWriter) value(n node) bool {
 	}
 	if w.Len() > maxSettings {
 		w.full = true
-		n.wrong("the settings are larger than %d KiB", maxSettings>>10)
+		n.wrong("what %s says is larger than %d KiB", w.what, maxSettings>>10)
 		return false
 	}
 	switch n.tree.kind {

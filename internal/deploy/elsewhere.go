@@ -30,7 +30,7 @@ func Forward(c *config.Config) (*Template, error) {
 		{"Description", "Lets EventBridge forward events to studiokeeper, and nothing else"},
 		{"AssumeRolePolicyDocument", trust(object{{"Service", "events.amazonaws.com"}}, []string{"sts:AssumeRole"},
 			object{{"StringEquals", object{{"aws:SourceAccount", ref("AWS::AccountId")}}}})},
-		{"Policies", []any{object{{"PolicyName", "forward"}, {"PolicyDocument", document(allow("Forward", []string{"events:PutEvents"}, bus)).object()}}}},
+		{"Policies", []any{inline("forward", document(allow("Forward", []string{"events:PutEvents"}, bus)).object())}},
 		{"Tags", g.tags()},
 	})
 	t.add("ForwardRule", "AWS::Events::Rule", object{
@@ -129,10 +129,21 @@ func (g *generator) quarantine(t *Template, id string, role studio.Role) {
 	deny.Effect = "Deny"
 	t.add(id, "AWS::IAM::Role", object{
 		{"RoleName", role.Name}, {"Path", role.Path}, {"Description", "The role of leavers' Studio profiles: it may do nothing"},
-		{"AssumeRolePolicyDocument", trust(object{{"Service", "sagemaker.amazonaws.com"}}, []string{"sts:AssumeRole"},
-			object{{"StringEquals", object{{"aws:SourceAccount", ref("AWS::AccountId")}}}})},
-		{"Policies", []any{object{{"PolicyName", "nothing"}, {"PolicyDocument", document(deny).object()}}}},
+		{"AssumeRolePolicyDocument", studioTrust()},
+		{"Policies", []any{inline("nothing", document(deny).object())}},
 		{"Tags", g.tags()},
 	})
 	t.output(strings.Replace(id, "Role", "RoleArn", 1), "For offboarding.quarantineRole", attribute(id, "Arn"))
+}
+
+// studioTrust lets SageMaker assume a role for profiles of the role's own
+// account, and name the person where the domain asks for it; elsewhere it never
+// does, so that nothing more is given away.
+func studioTrust() object {
+	return trust(object{{"Service", "sagemaker.amazonaws.com"}}, []string{"sts:AssumeRole", "sts:SetSourceIdentity"},
+		object{{"StringEquals", object{{"aws:SourceAccount", ref("AWS::AccountId")}}}})
+}
+
+func inline(name string, document any) object {
+	return object{{"PolicyName", name}, {"PolicyDocument", document}}
 }

@@ -1,11 +1,14 @@
 package deploy_test
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"studiokeeper/internal/app"
 	"studiokeeper/internal/deploy"
@@ -57,7 +60,39 @@ func templates(t *testing.T) map[string]*deploy.Template {
 	keep("quarantine", made, err)
 	made, err = deploy.Forward(accounts)
 	keep("forward", made, err)
+	made, err = deploy.GroupRoles(parse(t, defined), here)
+	keep("group-roles", made, err)
 	return all
+}
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestTemplatesAreAsTheyWere(t *testing.T) {
+	made := templates(t)
+	for _, name := range []string{"main", "member", "quarantine", "forward", "group-roles"} {
+		got, err := made[name].YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, filepath.Join("testdata", name+".yaml"), got)
+	}
+}
+
+// golden compares with a file, or writes it with -update.
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s: want -, got + (write it anew with -update, and read the difference):\n%s", file, diff)
+	}
 }
 
 func TestTheFunctionGetsTheEnvironmentItReads(t *testing.T) {
