@@ -131,6 +131,30 @@ func (o *office) goWrong() {
 	o.cloud.ClearFaults()
 }
 
+// The lag is told once, by the look that finds the profile ready, from when the
+// directory says that the membership was made.
+func TestTheLagIsCountedFromTheEventToTheReadyProfile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t, "id")
+		o.cloud.ProfileDelay = 10 * time.Second
+		alice := o.employ("alice@example.com", "")
+		l := added(alice, o.group("ad-group-1", "a", 100, alice))
+		l.Trigger.Source, l.Trigger.Time = "sso-directory.amazonaws.com", o.cloud.Now()
+		o.cloud.Advance(5 * time.Second)
+		o.invoke(l, time.Hour)
+		o.invoke(l, time.Hour) // comes twice
+		var lags []float64
+		for line := range strings.Lines(o.metrics.String()) {
+			var m struct{ EventToReady []float64 }
+			o.must(json.Unmarshal([]byte(line), &m))
+			lags = append(lags, m.EventToReady...)
+		}
+		if len(lags) != 1 || lags[0] < 15 || lags[0] > 20 {
+			t.Errorf("got %v, want one of 15 seconds and a little more", lags)
+		}
+	})
+}
+
 // called are all the names that people have in these stories, in parts.
 var called = []string{
 	"zacharias", "zimmer", "yolanda", "quill", "xavier", "wilhelmina", "wilma", "vera", "véra", "véron", "veron", "tabitha", "ulrich", "sabrina", "example.com", "example.org",
