@@ -349,9 +349,10 @@ func TestTheRegisterGivesBackWhatItWasGiven(t *testing.T) {
 	whole := reconcile.DomainRecord{
 		Name: "research", ID: "d-abcdefghijkl", StoreID: storeID, Deployment: "prod",
 		Passed: c.now().UTC(), Succeeded: c.now().Add(-time.Hour).UTC(), Took: 1500 * time.Millisecond, Profiles: 7,
+		Deep: c.now().Add(-2 * time.Hour).UTC(),
 	}
 	failed := whole
-	failed.Succeeded = time.Time{}
+	failed.Succeeded, failed.Deep = time.Time{}, time.Time{}
 	for _, record := range []reconcile.DomainRecord{whole, failed} {
 		must(t, state.Register(t.Context(), record))
 		got, err := state.Registered(t.Context())

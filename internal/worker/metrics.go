@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 	"unicode"
 )
 
@@ -118,56 +116,4 @@ func (m *Metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprintf(w, "%s%s %v\n", name, labels, m.counts[name][labels])
 		}
 	}
-}
-
-// Health knows whether polling goes well.
-type Health struct {
-	Now func() time.Time
-	// Queues are those that must be polled.
-	Queues []string
-
-	mu   sync.Mutex
-	good map[string]time.Time
-	last map[string]error
-}
-
-// stale is how old the last good poll may be: one that waits takes 20 seconds,
-// and all pollers may be at work for a while.
-const stale = 16 * time.Minute
-
-func (h *Health) polled(queue string, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.good == nil {
-		h.good, h.last = map[string]time.Time{}, map[string]error{}
-	}
-	h.last[queue] = err
-	if err == nil {
-		h.good[queue] = h.Now()
-	}
-}
-
-// trouble says what is wrong; "" for nothing.
-func (h *Health) trouble() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, q := range h.Queues {
-		good, ever := h.good[q]
-		switch {
-		case h.last[q] != nil:
-			return fmt.Sprintf("queue %s: %v", q, h.last[q])
-		case ever && h.Now().Sub(good) > stale:
-			return fmt.Sprintf("queue %s: not polled since %s", q, good.UTC().Format(time.RFC3339))
-		}
-	}
-	return ""
-}
-
-// ServeHTTP answers 200 while polling succeeds, and 503 with the reason otherwise.
-func (h *Health) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	if t := h.trouble(); t != "" {
-		http.Error(w, t, http.StatusServiceUnavailable)
-		return
-	}
-	_, _ = io.WriteString(w, "ok\n")
 }
