@@ -149,25 +149,6 @@ func TestTheFirstPollWaitsForNothing(t *testing.T) {
 	})
 }
 
-func TestMetricsAddUp(t *testing.T) {
-	var m Metrics
-	line := `{"deployment":"prod","domain":"research","Errors":2,"EventToReady":[1.5,2],"_aws":{"CloudWatchMetrics":[{"Metrics":[{"Name":"Errors","Unit":"Count"},{"Name":"EventToReady","Unit":"Seconds"}]}]}}` + "\n"
-	if _, err := io.WriteString(&m, line+line); err != nil {
-		t.Fatal(err)
-	}
-	w := httptest.NewRecorder()
-	m.ServeHTTP(w, nil)
-	const want = `# TYPE studiokeeper_errors_total counter
-studiokeeper_errors_total{deployment="prod",domain="research"} 4
-# TYPE studiokeeper_event_to_ready_seconds summary
-studiokeeper_event_to_ready_seconds_count{deployment="prod",domain="research"} 4
-studiokeeper_event_to_ready_seconds_sum{deployment="prod",domain="research"} 7
-`
-	if got := w.Body.String(); got != want {
-		t.Errorf("got\n%s", got)
-	}
-}
-
 // asking runs a schedule for some time from 00:20 on, and gives the times at
 // which it asked. A pass is made as soon as it was asked for, unless lost.
 func asking(t *testing.T, s Schedule, lost func(n int) bool) string {
