@@ -35,7 +35,7 @@ func newQueue(t *testing.T, bodies ...string) *awscloud.Queue {
 	}
 	q := &awscloud.Queue{Session: awscloud.NewSession(cfg, "test"), URL: *made.QueueUrl}
 	for _, body := range bodies {
-		if err := q.Put(t.Context(), body); err != nil {
+		if err := q.Put(t.Context(), body, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
