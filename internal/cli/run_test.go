@@ -25,10 +25,7 @@ func inMemory(t *testing.T) *sample {
 	t.Helper()
 	cloud := &localcloud.Cloud{}
 	s := &sample{cloud: cloud, endpoint: "http://aws.local"}
-	s.aws = aws.Config{
-		Region: sampleRegion, BaseEndpoint: &s.endpoint, HTTPClient: &http.Client{Transport: localcloud.Transport{Cloud: cloud}},
-		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	}
+	s.aws = inProcess(s)
 	t.Cleanup(func() { cloud.Close(); _ = os.RemoveAll(s.dir) })
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL": s.endpoint, "AWS_REGION": sampleRegion, "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
@@ -40,6 +37,14 @@ func inMemory(t *testing.T) *sample {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// inProcess reaches the sample's cloud in this process.
+func inProcess(s *sample) aws.Config {
+	return aws.Config{
+		Region: sampleRegion, BaseEndpoint: &s.endpoint, HTTPClient: &http.Client{Transport: localcloud.Transport{Cloud: s.cloud}},
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	}
 }
 
 // hire opens a worker whose clock is late.
