@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -22,6 +24,23 @@ func dead(ts *testscript.TestScript, neg bool, args []string) {
 	for _, file := range args {
 		_, err := api.SendMessage(context.Background(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(ts.ReadFile(file))})
 		ts.Check(err)
+	}
+}
+
+// listening FILE NAME waits until a worker's log says where it listens, and
+// keeps the address.
+func listening(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "listening FILE NAME")
+	at := regexp.MustCompile(`"msg":"listening","address":"([^"]+)"`)
+	for until := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		log, _ := os.ReadFile(ts.MkAbs(args[0]))
+		if found := at.FindSubmatch(log); found != nil {
+			ts.Setenv(args[1], string(found[1]))
+			return
+		}
+		if time.Now().After(until) {
+			ts.Fatalf("no worker listens:\n%s", log)
+		}
 	}
 }
 

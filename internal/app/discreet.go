@@ -5,7 +5,10 @@ import (
 	"log/slog"
 	"regexp"
 	"slices"
+	"strings"
 	"sync/atomic"
+	"unicode"
+	"unicode/utf8"
 )
 
 // discreet keeps people's names out of the log: log.names is id. It is so until
@@ -15,50 +18,117 @@ type discreet struct {
 	named *atomic.Bool
 }
 
-// personal are the attributes that name a person.
-var personal = []string{"profile", "userName", "email", "displayName"}
+// names is the attribute with all that the people of a line are called. It is
+// never written: it says what is to be masked.
+const names = "names"
 
-// masks are the forms in which errors and reasons name people: our adapters'
-// words, AWS's own, profile names that end in our hash of the user, and addresses.
+// personal are the attributes that name a person.
+var personal = []string{"profile", "userName", "email", "displayName", names}
+
+// facts are the attributes that name nobody, whatever their values look like.
+var facts = []string{"user", "domain", "domainId", "group", "outcome", "digest"}
+
+// masks are the forms in which errors name people that no line's names know of:
+// our adapters' words, AWS's own, the sessions of whoever called, profile names
+// that end in our hash of the user, and addresses.
 var masks = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)(\b(?:profile|user|username|space)s? (?:named )?\\?")[^"\\]+(\\?")`),
 	regexp.MustCompile(`((?:user-profile|space|app)/d-[a-z0-9]+/)[^\s"',\]]+()`),
+	regexp.MustCompile(`(?i)(\b(?:SingleSignOnUserValue|UserProfileName|SpaceName|UserName) \[)[^\]]+(\])`),
+	regexp.MustCompile(`(\bValue ')[^']+(' at ')`),
 	regexp.MustCompile(`(\[d-[a-z0-9]+/)[^\]]+(\])`),
-	regexp.MustCompile(`(\bprofile )[A-Za-z0-9-]*-[a-z2-7]{10}\b()`),
+	regexp.MustCompile(`(:assumed-role/[^/\s"]+/|:iam::\d{12}:user/)[^\s"',;\]]+()`),
 	regexp.MustCompile(`()\b[A-Za-z0-9](?:-*[A-Za-z0-9])*-[a-z2-7]{10}\b()`),
 	regexp.MustCompile(`()[^\s"'<>\[\]/=,;:]+@[^\s"'<>\[\]/=,;:]+()`),
 }
 
-func mask(text string) string {
+// mask takes names out of a text: those that are known, longest first, and what
+// has the form of one.
+func mask(text string, known []string) string {
+	for _, name := range known {
+		text = maskWord(text, name)
+	}
 	for _, m := range masks {
 		text = m.ReplaceAllString(text, "${1}…${2}")
 	}
 	return text
 }
 
+// maskWord replaces a name where it stands by itself, and no part of a longer word.
+func maskWord(text, name string) string {
+	var out strings.Builder
+	for {
+		before, after, found := strings.Cut(text, name)
+		if !found {
+			out.WriteString(text)
+			return out.String()
+		}
+		left, _ := utf8.DecodeLastRuneInString(before)
+		right, _ := utf8.DecodeRuneInString(after)
+		out.WriteString(before)
+		if inWord(left) || inWord(right) {
+			out.WriteString(name)
+		} else {
+			out.WriteString("…")
+		}
+		text = after
+	}
+}
+
+func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
 // Handle implements slog.Handler.
 func (d discreet) Handle(ctx context.Context, r slog.Record) error {
-	if d.named.Load() {
-		return d.Handler.Handle(ctx, r)
+	show := d.named.Load()
+	known := knownIn(r)
+	clean := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	if !show {
+		clean.Message = mask(r.Message, known)
 	}
-	clean := slog.NewRecord(r.Time, r.Level, mask(r.Message), r.PC)
 	r.Attrs(func(a slog.Attr) bool {
-		clean.AddAttrs(discreetly(a)...)
+		switch {
+		case !show:
+			clean.AddAttrs(discreetly(a, known)...)
+		case a.Key != names:
+			clean.AddAttrs(a)
+		}
 		return true
 	})
 	return d.Handler.Handle(ctx, clean)
 }
 
+// knownIn gives the names that a line brings along, the longest first: one may
+// be a part of another.
+func knownIn(r slog.Record) []string {
+	var known []string
+	r.Attrs(func(a slog.Attr) bool {
+		if !slices.Contains(personal, a.Key) {
+			return true
+		}
+		if list, ok := a.Value.Any().([]string); ok {
+			known = append(known, list...)
+		} else {
+			known = append(known, a.Value.String())
+		}
+		return true
+	})
+	known = slices.DeleteFunc(known, func(name string) bool { return name == "" })
+	slices.SortFunc(known, func(a, b string) int { return len(b) - len(a) })
+	return known
+}
+
 // discreetly gives an attribute without names; none for one that is a name.
-func discreetly(a slog.Attr) []slog.Attr {
+func discreetly(a slog.Attr, known []string) []slog.Attr {
 	switch v := a.Value.Resolve(); {
 	case slices.Contains(personal, a.Key):
 		return nil
+	case slices.Contains(facts, a.Key):
+		return []slog.Attr{a}
 	case v.Kind() == slog.KindString:
-		return []slog.Attr{slog.String(a.Key, mask(v.String()))}
+		return []slog.Attr{slog.String(a.Key, mask(v.String(), known))}
 	case v.Kind() == slog.KindAny:
 		if err, ok := v.Any().(error); ok {
-			return []slog.Attr{slog.String(a.Key, mask(err.Error()))}
+			return []slog.Attr{slog.String(a.Key, mask(err.Error(), known))}
 		}
 	}
 	return []slog.Attr{a}

@@ -2,11 +2,13 @@ package awscloud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/time/rate"
 )
@@ -53,9 +55,11 @@ type limits struct {
 }
 
 // throttled tells whether AWS refused one attempt for coming too fast. A
-// transaction in the way is nothing that a lower rate would help.
+// transaction in the way is nothing that a lower rate would help, and a call made
+// for this one, such as for its credentials, was counted itself.
 func throttled(err error) bool {
-	return err != nil && FaultOf(err) == Throttled && !codeIs(err, "TransactionConflictException")
+	_, another := errors.AsType[*smithy.OperationError](err)
+	return err != nil && !another && FaultOf(err) == Throttled && !codeIs(err, "TransactionConflictException")
 }
 
 type limitKey struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
+	"encoding/json"
 	"time"
 
 	"studiokeeper/internal/event"
@@ -31,9 +32,10 @@ var _ reconcile.Queue = (*Queue)(nil)
 
 // sendMessage and sentMessage are SendMessage's wire forms.
 type sendMessage struct {
-	QueueURL     string `json:"QueueUrl"`
-	MessageBody  string
-	DelaySeconds int32
+	QueueURL          string `json:"QueueUrl"`
+	MessageBody       string
+	DelaySeconds      int32
+	MessageAttributes map[string]json.RawMessage `json:",omitempty"`
 }
 
 type sentMessage struct {
@@ -42,15 +44,18 @@ type sentMessage struct {
 }
 
 // Send implements reconcile.Queue. A call whose answer was lost is repeated, so a look may arrive twice.
-// SQS answers with a digest of what it took, which is compared.
 func (q *Queue) Send(ctx context.Context, l event.Look, delay time.Duration) error {
+	return q.send(ctx, sendMessage{QueueURL: q.URL, MessageBody: string(l.Message()), DelaySeconds: delaySeconds(delay)})
+}
+
+// send compares the digest of what SQS says it took.
+func (q *Queue) send(ctx context.Context, m sendMessage) error {
 	r := request{action: "sqs:SendMessage", on: "queue " + q.URL, at: q.Session.where(q.At)}
-	body := string(l.Message())
 	var sent sentMessage
-	if err := q.Session.jsonAt(sqsAPI(), q.At).call(ctx, "SendMessage", sendMessage{q.URL, body, delaySeconds(delay)}, &sent); err != nil {
+	if err := q.Session.jsonAt(sqsAPI(), q.At).call(ctx, "SendMessage", m, &sent); err != nil {
 		return r.failed(err, nil)
 	}
-	if want := md5.Sum([]byte(body)); sent.MessageID == "" || sent.MD5OfMessageBody != hex.EncodeToString(want[:]) {
+	if want := md5.Sum([]byte(m.MessageBody)); sent.MessageID == "" || sent.MD5OfMessageBody != hex.EncodeToString(want[:]) {
 		return r.broken("message %q has the MD5 %q instead of %x", sent.MessageID, sent.MD5OfMessageBody, want)
 	}
 	return nil

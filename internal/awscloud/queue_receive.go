@@ -3,6 +3,7 @@ package awscloud
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,6 +17,8 @@ type Letter struct {
 	Body     string
 	Sent     time.Time
 	Received int // how often, this time included
+	// Attributes are the message's own, as SQS writes them.
+	Attributes map[string]json.RawMessage
 }
 
 // receivedLetter is a message's wire form.
@@ -23,13 +26,17 @@ type receivedLetter struct {
 	MessageID     string `json:"MessageId"`
 	ReceiptHandle string
 	Body          string
-	Attributes    map[string]string
+	Attributes    map[string]string // SQS's own
+
+	MessageAttributes map[string]json.RawMessage
 }
 
 func (r receivedLetter) letter() Letter {
 	sent, _ := strconv.ParseInt(r.Attributes["SentTimestamp"], 10, 64)
 	received, _ := strconv.Atoi(r.Attributes["ApproximateReceiveCount"])
-	return Letter{ID: r.MessageID, Receipt: r.ReceiptHandle, Body: r.Body, Sent: time.UnixMilli(sent).UTC(), Received: received}
+	return Letter{
+		ID: r.MessageID, Receipt: r.ReceiptHandle, Body: r.Body, Sent: time.UnixMilli(sent).UTC(), Received: received, Attributes: r.MessageAttributes,
+	}
 }
 
 func (q *Queue) call(ctx context.Context, operation string, in, out any) error {
@@ -44,7 +51,7 @@ func (q *Queue) call(ctx context.Context, operation string, in, out any) error {
 func (q *Queue) Receive(ctx context.Context, most int, wait, hidden time.Duration) ([]Letter, error) {
 	in := map[string]any{
 		"QueueUrl": q.URL, "MaxNumberOfMessages": most, "WaitTimeSeconds": int(wait.Seconds()), "VisibilityTimeout": int(hidden.Seconds()),
-		"MessageSystemAttributeNames": []string{"SentTimestamp", "ApproximateReceiveCount"},
+		"MessageSystemAttributeNames": []string{"SentTimestamp", "ApproximateReceiveCount"}, "MessageAttributeNames": []string{"All"},
 	}
 	var out struct{ Messages []receivedLetter }
 	if err := q.call(ctx, "ReceiveMessage", in, &out); err != nil {
@@ -68,22 +75,42 @@ func (q *Queue) Delete(ctx context.Context, receipt string) error {
 	return q.call(ctx, "DeleteMessage", map[string]any{"QueueUrl": q.URL, "ReceiptHandle": receipt}, nil)
 }
 
-// Put sends a body as it is. A call whose answer was lost is repeated, so it may arrive twice.
-func (q *Queue) Put(ctx context.Context, body string) error {
-	return q.call(ctx, "SendMessage", sendMessage{q.URL, body, 0}, nil)
+// Put sends a body as it is, with a message's own attributes. A call whose answer was lost is repeated, so it may arrive twice.
+func (q *Queue) Put(ctx context.Context, body string, attributes map[string]json.RawMessage) error {
+	return q.send(ctx, sendMessage{QueueURL: q.URL, MessageBody: body, MessageAttributes: attributes})
+}
+
+// Depth counts the messages that can be received, and those that somebody holds at this moment, both about.
+func (q *Queue) Depth(ctx context.Context) (waiting, held int, err error) {
+	const waits, holds = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
+	out, err := q.attributes(ctx, waits, holds)
+	if err != nil {
+		return 0, 0, err
+	}
+	waiting, err = strconv.Atoi(out[waits])
+	held, err2 := strconv.Atoi(out[holds])
+	if err = errors.Join(err, err2); err != nil {
+		return 0, 0, request{action: "sqs:GetQueueAttributes", on: "queue " + q.URL, at: q.Session.where(q.At)}.broken("%w", err)
+	}
+	return waiting, held, nil
+}
+
+func (q *Queue) attributes(ctx context.Context, names ...string) (map[string]string, error) {
+	var out struct{ Attributes map[string]string }
+	err := q.call(ctx, "GetQueueAttributes", map[string]any{"QueueUrl": q.URL, "AttributeNames": names}, &out)
+	return out.Attributes, err
 }
 
 // Dead gives the queue's dead-letter queue, which has to be in the queue's own account and Region, as SQS asks.
 func (q *Queue) Dead(ctx context.Context) (*Queue, error) {
-	var out struct{ Attributes map[string]string }
-	in := map[string]any{"QueueUrl": q.URL, "AttributeNames": []string{"RedrivePolicy"}}
-	if err := q.call(ctx, "GetQueueAttributes", in, &out); err != nil {
+	out, err := q.attributes(ctx, "RedrivePolicy")
+	if err != nil {
 		return nil, err
 	}
 	var policy struct {
 		Target string `json:"deadLetterTargetArn"`
 	}
-	if err := json.Unmarshal([]byte(out.Attributes["RedrivePolicy"]), &policy); err != nil || policy.Target == "" {
+	if err := json.Unmarshal([]byte(out["RedrivePolicy"]), &policy); err != nil || policy.Target == "" {
 		return nil, fmt.Errorf("queue %s has no dead-letter queue: give it a RedrivePolicy", q.URL)
 	}
 	url, err := q.Session.queueURL(ctx, q.At, policy.Target[strings.LastIndex(policy.Target, ":")+1:])

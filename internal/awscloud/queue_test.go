@@ -12,8 +12,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"studiokeeper/internal/event"
 )
@@ -128,5 +130,28 @@ func TestDelaysAreWholeSecondsThatSQSTakes(t *testing.T) {
 		if got := delaySeconds(delay); got != want {
 			t.Errorf("%v: got %d, want %d", delay, got, want)
 		}
+	}
+}
+
+func TestAMessageIsPassedOnWithItsAttributes(t *testing.T) {
+	_, s := newCloud(t)
+	q := newQueue(t, s)
+	api := sqs.NewFromConfig(s.base)
+	sent := map[string]sqstypes.MessageAttributeValue{
+		"origin": {DataType: aws.String("String"), StringValue: aws.String("bus \"a\"")},
+		"raw":    {DataType: aws.String("Binary"), BinaryValue: []byte{0, 1, 255}},
+	}
+	_, err := api.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &q.URL, MessageBody: aws.String("b"), MessageAttributes: sent})
+	must(t, err)
+	letters, err := q.Receive(t.Context(), 10, 0, time.Minute)
+	must(t, err)
+	if waiting, held, err := q.Depth(t.Context()); waiting != 0 || held != 1 || err != nil {
+		t.Errorf("%d wait, %d are held: %v", waiting, held, err)
+	}
+	must(t, q.Put(t.Context(), letters[0].Body, letters[0].Attributes))
+	out, err := api.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.URL, MessageAttributeNames: []string{"All"}})
+	must(t, err)
+	if diff := cmp.Diff(sent, out.Messages[0].MessageAttributes, cmpopts.IgnoreUnexported(sqstypes.MessageAttributeValue{})); diff != "" {
+		t.Error(diff)
 	}
 }

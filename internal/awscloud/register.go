@@ -30,6 +30,9 @@ func (s *State) Registered(ctx context.Context) ([]reconcile.DomainRecord, error
 		if succeeded, _ := numberOf(it, "succeeded"); succeeded > 0 {
 			d.Succeeded = time.UnixMilli(succeeded).UTC()
 		}
+		if deep, _ := numberOf(it, "deep"); deep > 0 {
+			d.Deep = time.UnixMilli(deep).UTC()
+		}
 		d.Took, d.Profiles = time.Duration(took)*time.Millisecond, int(profiles)
 		all = append(all, d)
 		return nil
@@ -50,6 +53,9 @@ func (s *State) Register(ctx context.Context, d reconcile.DomainRecord) error {
 	}
 	if !d.Succeeded.IsZero() {
 		it["succeeded"] = number(d.Succeeded.UnixMilli())
+	}
+	if !d.Deep.IsZero() {
+		it["deep"] = number(d.Deep.UnixMilli())
 	}
 	if _, err := s.client().PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table, Item: it}); err != nil {
 		return s.request("PutItem", it).failed(err, nil)

@@ -153,9 +153,8 @@ func (s *Session) assumed(role studio.AssumeRole, region string) aws.Credentials
 	if known, ok := s.roles[role]; ok {
 		return known
 	}
-	cfg := s.base.Copy()
-	cfg.Region = cmp.Or(cfg.Region, region)
-	provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), role.RoleARN, func(o *stscreds.AssumeRoleOptions) {
+	client := sts.NewFromConfig(s.at(Place{Region: cmp.Or(s.base.Region, region)})) // with the credentials at hand
+	provider := stscreds.NewAssumeRoleProvider(client, role.RoleARN, func(o *stscreds.AssumeRoleOptions) {
 		o.RoleSessionName = s.sessionName
 		o.Duration = assumedFor
 		if role.ExternalID != "" {

@@ -343,3 +343,22 @@ func TestAnUnreachableStateTableIsAnError(t *testing.T) {
 		return err
 	})
 }
+
+func TestTheRegisterGivesBackWhatItWasGiven(t *testing.T) {
+	_, state, c := newState(t)
+	whole := reconcile.DomainRecord{
+		Name: "research", ID: "d-abcdefghijkl", StoreID: storeID, Deployment: "prod",
+		Passed: c.now().UTC(), Succeeded: c.now().Add(-time.Hour).UTC(), Took: 1500 * time.Millisecond, Profiles: 7,
+		Deep: c.now().Add(-2 * time.Hour).UTC(),
+	}
+	failed := whole
+	failed.Succeeded, failed.Deep = time.Time{}, time.Time{}
+	for _, record := range []reconcile.DomainRecord{whole, failed} {
+		must(t, state.Register(t.Context(), record))
+		got, err := state.Registered(t.Context())
+		must(t, err)
+		if diff := cmp.Diff([]reconcile.DomainRecord{record}, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}

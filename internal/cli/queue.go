@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"studiokeeper/internal/app"
 	"studiokeeper/internal/awscloud"
 	"studiokeeper/internal/event"
+	"studiokeeper/internal/plan"
 )
 
 // inspecting is how long dead letters stay hidden while they are read.
@@ -24,6 +23,7 @@ type deadLetter struct {
 	Queue    string    `json:"queue"`
 	ID       string    `json:"id"`
 	Sent     time.Time `json:"sent"`
+	Age      int       `json:"ageSeconds"`
 	Received int       `json:"received"`
 	What     string    `json:"what"`
 	Why      string    `json:"why,omitempty"` // why it can never succeed as it is; "" when it can
@@ -81,7 +81,8 @@ func showDead(env Environment, found []deadLetter, asJSON bool) error {
 		fmt.Fprintln(env.Stdout, "There are no dead letters.")
 	}
 	for _, d := range found {
-		fmt.Fprintf(env.Stdout, "%s  %s  sent %s, received %d times\n  %s\n", d.Queue, d.ID, d.Sent.Format(time.RFC3339), d.Received, d.What)
+		fmt.Fprintf(env.Stdout, "%s  %s  sent %s (%s ago), received %d times\n  %s\n", d.Queue, d.ID, d.Sent.Format(time.RFC3339),
+			plan.Short(time.Duration(d.Age)*time.Second), d.Received, d.What)
 		if d.Why != "" {
 			fmt.Fprintf(env.Stdout, "  fails again as it is: %s\n", d.Why)
 		}
@@ -128,110 +129,18 @@ func (m *mover) move(ctx context.Context, d deadLetter, from, to *awscloud.Queue
 		m.left++
 		return false, nil
 	}
-	body := d.letter.Body
+	body, attributes := d.letter.Body, d.letter.Attributes
 	if streamFailure(body) != "" {
+		attributes = nil
 		body = string(event.Look{Scope: event.Everybody, Trigger: event.Trigger{ID: d.ID, Name: "queue redrive"}}.Message())
 	}
-	if err := to.Put(ctx, body); err != nil {
+	if err := to.Put(ctx, body, attributes); err != nil {
 		m.left++
-		return false, err
+		return false, fmt.Errorf("move %s: %w", d.ID, err)
 	}
 	m.moved++
-	return true, from.Delete(ctx, d.letter.Receipt)
-}
-
-// each reads the dead letters of the chosen queues and gives back those that
-// are not gone afterwards.
-func (f deadFlags) each(ctx context.Context, ref string, env Environment, do func(context.Context, deadLetter, *awscloud.Queue, *awscloud.Queue) (gone bool, err error)) error {
-	if f.queue != "all" && f.queue != "events" && f.queue != "pass" {
-		return usage("--queue %s: want events, pass or all", f.queue)
+	if err := from.Delete(ctx, d.letter.Receipt); err != nil {
+		return false, fmt.Errorf("%s was moved and is a dead letter still, which does no harm; redrive again: %w", d.ID, err)
 	}
-	cfg, err := app.LoadConfig(ctx, ref, env.Lookup)
-	if err != nil {
-		return err
-	}
-	session, err := app.Session(ctx, app.Options{Running: "queue"})
-	if err != nil {
-		return err
-	}
-	events, pass, err := f.queues.find(ctx, env, session, cfg.IdentityCenter.Region)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	if f.queue != "pass" {
-		errs = append(errs, f.letters(ctx, "events", events, do))
-	}
-	if f.queue != "events" {
-		errs = append(errs, f.letters(ctx, "pass", pass, do))
-	}
-	return errors.Join(errs...)
-}
-
-func (f deadFlags) letters(ctx context.Context, name string, q *awscloud.Queue, do func(context.Context, deadLetter, *awscloud.Queue, *awscloud.Queue) (bool, error)) error {
-	dead, err := q.Dead(ctx)
-	if err != nil {
-		return err
-	}
-	var kept []string
-	defer func() {
-		for _, receipt := range kept {
-			_ = dead.Hide(context.WithoutCancel(ctx), receipt, 0) // it comes back by itself a minute later
-		}
-	}()
-	for read := 0; read < f.limit; {
-		letters, err := dead.Receive(ctx, min(10, f.limit-read), 0, inspecting)
-		if err != nil || len(letters) == 0 {
-			return err
-		}
-		read += len(letters)
-		for _, l := range letters {
-			gone, err := do(ctx, describe(name, l), dead, q)
-			if !gone {
-				kept = append(kept, l.Receipt)
-			}
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// describe says what a dead letter is, and why it fails if that can be seen.
-func describe(queue string, l awscloud.Letter) deadLetter {
-	d := deadLetter{Queue: queue, ID: l.ID, Sent: l.Sent, Received: l.Received, letter: l}
-	if stream := streamFailure(l.Body); stream != "" {
-		d.What = stream
-		return d
-	}
-	looks, err := event.Parse([]byte(l.Body))
-	switch {
-	case err != nil:
-		d.What, d.Why = "a message that cannot be read", err.Error()
-	case len(looks) == 0:
-		d.What = "an event that concerns nobody"
-	default:
-		var whats []string
-		for _, look := range looks {
-			whats = append(whats, strings.TrimSpace(look.Trigger.Name+" "+look.Trigger.Source)+": look at "+whom(look))
-		}
-		d.What = strings.Join(whats, "; ")
-	}
-	return d
-}
-
-// streamFailure describes what Lambda sends about a batch of a stream that
-// failed, which names no rows; "" for anything else.
-func streamFailure(body string) string {
-	var failed struct {
-		Info *struct {
-			StreamArn string `json:"streamArn"`
-			BatchSize int    `json:"batchSize"`
-		} `json:"DDBStreamBatchInfo"`
-	}
-	if json.Unmarshal([]byte(body), &failed) != nil || failed.Info == nil {
-		return ""
-	}
-	return fmt.Sprintf("%d changed rows of the mapping table that were not handled (%s); redrive makes a pass of it, which finds them", failed.Info.BatchSize, failed.Info.StreamArn)
+	return true, nil
 }

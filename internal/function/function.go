@@ -93,7 +93,7 @@ func (h *Handler) record(ctx context.Context, r *reconcile.Reconciler, rec event
 			m.add("", "Errors", 1)
 		}
 		if err != nil {
-			h.Log.ErrorContext(ctx, "record failed", "record", rec.ID, "received", rec.Received, "error", err.Error())
+			h.Log.ErrorContext(ctx, "record failed", "record", rec.ID, "received", rec.Received, "error", err.Error(), "names", names(results))
 		}
 	}()
 	if rec.Err != nil {
@@ -119,12 +119,22 @@ func (h *Handler) report(ctx context.Context, l event.Look, results []reconcile.
 		for _, e := range res.Entries {
 			h.Log.InfoContext(ctx, string(e.Change.Kind), "outcome", e.Outcome, "user", e.Change.UserID, "domain", e.Change.Domain,
 				"profile", e.Change.Profile, "userName", e.Change.UserName, "group", e.Change.Group, "trigger", l.Trigger.ID, "reason", lastReason(e.Change.Reasons),
-				"seq", e.Seq, "digest", e.Digest)
+				"seq", e.Seq, "digest", e.Digest, "names", res.Names)
 		}
 		if res.Again > 0 {
-			h.Log.InfoContext(ctx, "again", "user", res.Key.UserID, "domain", res.Key.Domain, "after", res.Again.String(), "reason", res.Why)
+			h.Log.InfoContext(ctx, "again", "user", res.Key.UserID, "domain", res.Key.Domain, "after", res.Again.String(), "reason", res.Why, "names", res.Names)
 		}
 	}
+}
+
+// names are those of everybody who was looked at. Whether they may be in the
+// log is its handler's affair.
+func names(results []reconcile.Result) []string {
+	var all []string
+	for _, res := range results {
+		all = append(all, res.Names...)
+	}
+	return all
 }
 
 func answer(batch event.Batch, errs []error) ([]byte, error) {

@@ -204,7 +204,9 @@ func (h *Handler) measure(ctx context.Context, m *meter, r *reconcile.Reconciler
 		m.pass(p)
 	}
 	if h.Throttles != nil {
-		m.add("", "Throttles", h.Throttles())
+		if n := h.Throttles(); n > 0 { // a line of its own for none would be too much
+			m.add("", "Throttles", n)
+		}
 	}
 	if err := m.write(h.Metrics, r.Deployment, r.Now()); err != nil {
 		h.Log.ErrorContext(ctx, "no metrics", "error", err.Error())

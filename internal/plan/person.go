@@ -47,6 +47,17 @@ type Person struct {
 	Settled time.Time
 }
 
+// Names are all that the person is called, and whoever is in their way: what
+// must not be in a log that knows people by their ids.
+func (p Person) Names() []string {
+	names := append(slices.Collect(maps.Keys(p.SSOOwners)), p.User.UserName, p.User.DisplayName, p.Remembered)
+	for _, profile := range p.Profiles {
+		names = append(names, profile.Name, profile.SSOUser)
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
+}
+
 // CodeUndescribed is the reason of a profile that was only listed.
 const CodeUndescribed = "not-described"
 

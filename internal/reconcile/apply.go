@@ -49,7 +49,7 @@ func (a *applier) apply(ctx context.Context, changes []plan.Change) error {
 			break
 		}
 		if err := a.step(ctx, c); err != nil {
-			return fmt.Errorf("%s profile %s of %s in %s: %w", c.Kind, c.Profile, a.seen.person.User.Label(), c.Domain, err)
+			return fmt.Errorf("%s profile %q of %s in %s: %w", c.Kind, c.Profile, a.seen.person.User.Label(), c.Domain, err)
 		}
 	}
 	return nil
@@ -242,7 +242,7 @@ func (a *applier) tag(ctx context.Context, c plan.Change) error {
 	}
 	p, found := a.profile(c.Profile)
 	if !found {
-		return fmt.Errorf("profile %s was not read, so it is not tagged", c.Profile)
+		return fmt.Errorf("profile %q was not read, so it is not tagged", c.Profile)
 	}
 	return a.r.Writer.Tag(ctx, a.t.Domain, p, tags)
 }

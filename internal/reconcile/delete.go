@@ -44,9 +44,9 @@ func (a *applier) delete(ctx context.Context, c plan.Change) error {
 		return err
 	}
 	if err := a.deleteNext(ctx, c); err != nil {
-		a.alarm(AlarmDelete, fmt.Sprintf("profile %s cannot be deleted: %v", c.Profile, err))
+		a.alarm(AlarmDelete, fmt.Sprintf("profile %q cannot be deleted: %v", c.Profile, err))
 		a.refused = append(a.refused, refusal{NoticeFailed, c, plan.FailedAt, err})
-		a.left = errors.Join(a.left, fmt.Errorf("%s profile %s of %s in %s: %w", c.Kind, c.Profile, a.seen.person.User.Label(), c.Domain, err))
+		a.left = errors.Join(a.left, fmt.Errorf("%s profile %q of %s in %s: %w", c.Kind, c.Profile, a.seen.person.User.Label(), c.Domain, err))
 		a.result.again(failedAgain, "the deletion failed")
 	}
 	return nil
@@ -68,7 +68,7 @@ func (a *applier) endedIn(ctx context.Context, c plan.Change, status studio.Prof
 			return wrap(err, "look up what was told of user %s", a.result.Key.UserID)
 		}
 	}
-	a.alarm(code, fmt.Sprintf("profile %s: %v", c.Profile, failure))
+	a.alarm(code, fmt.Sprintf("profile %q: %v", c.Profile, failure))
 	a.refused = append(a.refused, failed)
 	return nil
 }
@@ -115,6 +115,7 @@ func (a *applier) foretell(ctx context.Context, c plan.Change, spaces []studio.S
 		if s.Status != studio.Deleting {
 			due = true
 			c.Reasons = append(c.Reasons, plan.Reason{Code: "space", Text: "space " + s.Name + " is deleted with its volume"})
+			a.result.Names = append(a.result.Names, s.Name)
 		}
 	}
 	if !due {
@@ -139,7 +140,7 @@ func (a *applier) holdShared(c plan.Change, shared []string) {
 	c.Kind = plan.Conflict
 	c.Reasons = append(slices.Clone(c.Reasons), plan.Reason{Code: "shared-space", Text: fmt.Sprintf(
 		"the profile owns the shared spaces %s, which others work in; copy what is needed and delete them, or set offboarding.sharedSpaces: delete", strings.Join(shared, ", "))})
-	a.result.Changes = append(a.result.Changes, c)
+	a.result.Changes, a.result.Names = append(a.result.Changes, c), append(a.result.Names, shared...)
 	a.refuse(NoticeRefused, c, plan.Refused)
 }
 
@@ -154,7 +155,7 @@ func (a *applier) deleteSpaces(ctx context.Context, spaces []studio.Space) error
 			continue
 		}
 		if s.Status == studio.DeleteFailed && a.tries >= quickTries {
-			errs = append(errs, fmt.Errorf("SageMaker ended in %s for space %s", s.Status, s.Name))
+			errs = append(errs, fmt.Errorf("SageMaker ended in %s for space %q", s.Status, s.Name))
 		}
 		errs = append(errs, a.deleteSpace(ctx, s))
 	}
@@ -171,20 +172,20 @@ func (a *applier) deleteSpace(ctx context.Context, s studio.Space) error {
 	if errors.Is(err, ErrBusy) {
 		return nil // it is still being made, or something was started in it
 	}
-	return wrap(err, "delete space %s", s.Name)
+	return wrap(err, "delete space %q", s.Name)
 }
 
 func (a *applier) stopSpace(ctx context.Context, s studio.Space) (busy bool, err error) {
 	apps, err := a.r.Spaces.SpaceApps(ctx, a.t.Domain, s.Name)
 	if err != nil {
-		return false, fmt.Errorf("list the apps of space %s: %w", s.Name, err)
+		return false, fmt.Errorf("list the apps of space %q: %w", s.Name, err)
 	}
 	for _, app := range apps {
 		if app.Status == studio.AppDeleting {
 			continue
 		}
 		if err := a.r.AppWriter.StopApp(ctx, a.t.Domain, app); err != nil {
-			return false, fmt.Errorf("stop app %s %s in space %s: %w", app.Type, app.Name, s.Name, err)
+			return false, fmt.Errorf("stop app %s %s in space %q: %w", app.Type, app.Name, s.Name, err)
 		}
 	}
 	return len(apps) > 0, nil

@@ -121,7 +121,7 @@ func (r *Reconciler) apart(ctx context.Context, l event.Look, targets []Target, 
 			continue
 		}
 		results[i].Err = err
-		r.Log.ErrorContext(ctx, "a domain failed", "user", l.UserID, "domain", targets[i].Domain.Name, "error", err.Error())
+		r.Log.ErrorContext(ctx, "a domain failed", "user", l.UserID, "domain", targets[i].Domain.Name, "error", err.Error(), "names", results[i].Names)
 		own := l
 		own.Domain, own.Tries = targets[i].Domain.Name, l.Tries+1
 		planned := r.schedule(ctx, r.Queue, "retry#"+own.Domain+"#"+own.UserID, own, r.Now().Add(busyAgain))
@@ -190,7 +190,7 @@ func (r *Reconciler) profile(ctx context.Context, l event.Look) ([]Result, error
 	t := r.Targets[at]
 	owner, err := r.ownerOf(ctx, t, l.Profile)
 	if err != nil || owner == "" {
-		return nil, wrap(err, "find whose profile %s in %s is", l.Profile, t.Domain.Name)
+		return nil, wrap(err, "find whose profile %q in %s is", l.Profile, t.Domain.Name)
 	}
 	// Most such events are of our own making: one that is planned anyway takes
 	// this in.

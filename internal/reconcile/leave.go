@@ -108,7 +108,7 @@ func (a *applier) quarantine(ctx context.Context, c plan.Change) error {
 		err = a.put(ctx, c)
 	}
 	if err != nil {
-		a.alarm(AlarmQuarantine, fmt.Sprintf("profile %s cannot be given the quarantine role: %v", c.Profile, err))
+		a.alarm(AlarmQuarantine, fmt.Sprintf("profile %q cannot be given the quarantine role: %v", c.Profile, err))
 		a.left, a.undone = errors.Join(a.left, err), true
 		a.result.again(failedAgain, "the quarantine role could not be put")
 	}
@@ -147,7 +147,7 @@ func (a *applier) returned(ctx context.Context, c plan.Change) error {
 	}
 	p, found := a.profile(c.Profile)
 	if !found {
-		return fmt.Errorf("profile %s was not read, so its mark stays", c.Profile)
+		return fmt.Errorf("profile %q was not read, so its mark stays", c.Profile)
 	}
 	return a.finish(ctx, c, a.r.Remover.Untag(ctx, a.t.Domain, p, studio.TagLeaving))
 }

@@ -115,7 +115,7 @@ func (a *applier) wait(alone time.Duration) time.Duration {
 func (a *applier) apps(ctx context.Context, profile string, since time.Time) ([]studio.App, error) {
 	if !a.bulk {
 		apps, err := a.r.Apps.Apps(ctx, a.t.Domain, profile)
-		return apps, wrap(err, "list the apps of profile %s", profile)
+		return apps, wrap(err, "list the apps of profile %q", profile)
 	}
 	l, err := a.r.listed().since(ctx, a.t.Domain, since)
 	return l.appsOf(profile), err
@@ -125,11 +125,11 @@ func (a *applier) apps(ctx context.Context, profile string, since time.Time) ([]
 func (a *applier) spaces(ctx context.Context, profile string) ([]studio.Space, error) {
 	if !a.bulk {
 		spaces, err := a.r.Spaces.Spaces(ctx, a.t.Domain, profile)
-		return spaces, wrap(err, "list the spaces of profile %s", profile)
+		return spaces, wrap(err, "list the spaces of profile %q", profile)
 	}
 	l, err := a.r.listed().since(ctx, a.t.Domain, a.r.Now().Add(-listingKept))
 	if err != nil {
-		return nil, fmt.Errorf("for profile %s: %w", profile, err)
+		return nil, fmt.Errorf("for profile %q: %w", profile, err)
 	}
 	return l.spacesOf(profile), nil
 }

@@ -98,7 +98,7 @@ func (r *Reconciler) pass(ctx context.Context, l event.Look) error {
 	errs = append(errs, r.unconfigured(ctx, known))
 	for _, t := range r.targets(ctx, l.Domain) {
 		if s.Failed[t.Domain.Name] == nil {
-			errs = append(errs, r.passOver(ctx, t, s, l, started))
+			errs = append(errs, r.passOver(ctx, t, s, l, deepPass(known, t.Domain.Name), started))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -126,8 +126,17 @@ func (r *Reconciler) split(ctx context.Context, l event.Look) error {
 	return errors.Join(errs...)
 }
 
+// deepPass is when the last deep pass over a domain ended, as far as is known.
+func deepPass(known []DomainRecord, name string) time.Time {
+	at := slices.IndexFunc(known, func(d DomainRecord) bool { return d.Name == name })
+	if at < 0 {
+		return time.Time{}
+	}
+	return known[at].Deep
+}
+
 // passOver hands on what a survey found in one domain.
-func (r *Reconciler) passOver(ctx context.Context, t Target, s *Survey, l event.Look, started time.Time) error {
+func (r *Reconciler) passOver(ctx context.Context, t Target, s *Survey, l event.Look, deep, started time.Time) error {
 	f := s.find(t.Domain.Name)
 	bounded := errors.Join(r.HoldMany(ctx, t, f.Leavers), r.holdMany(ctx, t, r.changes(), f.Edited))
 	errs := []error{bounded}
@@ -167,7 +176,10 @@ func (r *Reconciler) passOver(ctx context.Context, t Target, s *Survey, l event.
 	}
 	record := DomainRecord{
 		Name: t.Domain.Name, ID: t.Domain.ID, StoreID: r.StoreID, Deployment: r.Deployment,
-		Passed: r.Now().UTC(), Took: r.Now().Sub(started), Profiles: f.Profiles,
+		Passed: r.Now().UTC(), Took: r.Now().Sub(started), Profiles: f.Profiles, Deep: deep,
+	}
+	if l.Deep {
+		record.Deep = record.Passed
 	}
 	if errors.Join(errs...) == nil {
 		record.Succeeded = record.Passed

@@ -126,6 +126,7 @@ type DomainRecord struct {
 	Succeeded  time.Time     // when it did, if without an error; zero otherwise
 	Took       time.Duration // how long that pass took
 	Profiles   int           // how many profiles it listed
+	Deep       time.Time     // when the last pass that was to describe all of them ended
 }
 
 // Register knows every domain that was ever managed with this state table.

@@ -241,7 +241,7 @@ func (r reader) readAll(ctx context.Context, t Target, names []string) ([]studio
 				return nil
 			}
 			found[i] = &p
-			return wrap(err, "read profile %s in %s", name, t.Domain.Name)
+			return wrap(err, "read profile %q in %s", name, t.Domain.Name)
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -265,7 +265,7 @@ func (r reader) ssoOwners(ctx context.Context, s *sight) error {
 		}
 		id, err := r.identity.UserNamed(ctx, p.SSOUser)
 		if err != nil {
-			return fmt.Errorf("find who has the UserName %q of profile %s today: %w", p.SSOUser, p.Name, err)
+			return fmt.Errorf("find who has the UserName %q of profile %q today: %w", p.SSOUser, p.Name, err)
 		}
 		if id != "" && id != s.person.User.ID {
 			if s.person.SSOOwners == nil {

@@ -133,6 +133,7 @@ type Result struct {
 	Key     Key
 	Changes []plan.Change // what was planned, done or not
 	Verdict plan.Verdict
+	Names   []string      // what the person is called, for who must not write it; nil when nothing was read
 	Entries []plan.Entry  // what was journalled
 	Alarms  []plan.Reason // what a person has to see to, by the codes Alarm…
 	Held    bool          // a removal, or a change because of an edited row, waits for a person
@@ -223,6 +224,7 @@ func (r *Reconciler) one(ctx context.Context, t Target, key Key, h how) (Result,
 	if err != nil {
 		return result, err
 	}
+	result.Names = seen.person.Names()
 	changes, verdict := r.policy(t).Plan(seen.person)
 	result.Changes, result.Verdict, result.memberships, result.facts = changes, verdict, seen.memberships, seen.facts
 	if h.expect != "" && h.expect != plan.Digest(changes) {

@@ -52,7 +52,7 @@ func (r reader) describeAll(ctx context.Context, t Target, names []string) ([]st
 				return nil
 			}
 			found[i] = p
-			return wrap(err, "describe profile %s in %s", name, t.Domain.Name)
+			return wrap(err, "describe profile %q in %s", name, t.Domain.Name)
 		})
 	}
 	return found, g.Wait()

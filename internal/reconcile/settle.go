@@ -204,7 +204,7 @@ func (a *applier) remember(ctx context.Context, want Person) error {
 		return nil
 	}
 	if err := a.r.Persons.Remember(ctx, want); err != nil {
-		return fmt.Errorf("remember profile %s of user %s: %w", want.Profile, want.UserID, err)
+		return fmt.Errorf("remember profile %q of user %s: %w", want.Profile, want.UserID, err)
 	}
 	a.seen.remembered = want
 	return nil

@@ -228,7 +228,7 @@ func (d *domainSurvey) one(ctx context.Context, at int32) {
 		g.Name = "" // deleted since it was listed
 	case err != nil:
 		d.seen[at] = time.Time{}
-		d.s.doubt(fmt.Errorf("describe profile %s in %s: %w", g.Name, d.t.Domain.Name, err))
+		d.s.doubt(fmt.Errorf("describe profile %q in %s: %w", g.Name, d.t.Domain.Name, err))
 	default:
 		*g, d.seen[at], d.tagged[at] = studio.GlanceOf(p), d.s.r.Now().UTC(), true
 	}

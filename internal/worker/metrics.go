@@ -8,18 +8,60 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
-	"time"
 	"unicode"
 )
 
 // Metrics takes the function's lines in CloudWatch's embedded metric format, and
 // shows their sums to Prometheus: what both tell is the same.
 type Metrics struct {
-	mu     sync.Mutex
-	counts map[string]map[string]float64 // name → labels → sum
-	kinds  map[string]string             // name → counter or summary
+	mu       sync.Mutex
+	families map[string]*family // by name
+}
+
+// family is one metric with all its labels.
+type family struct {
+	of     string // as CloudWatch calls it
+	spans  bool   // a histogram of seconds, and no counter
+	series map[string]*series
+}
+
+// series is what one set of labels counts.
+type series struct {
+	sum    float64
+	count  int
+	within []int // of each bucket, how many are not above it
+}
+
+// buckets are the histograms' limits in seconds. From 480 on passes are split by domain.
+var buckets = []float64{1, 2.5, 5, 10, 15, 30, 60, 120, 300, 480, 900, 3600}
+
+// helps tells what is counted, by CloudWatch's names.
+var helps = map[string]string{
+	"Errors":           "Looks and messages that failed; they come again.",
+	"RemovalsHeld":     "Looks that came upon a removal which waits for a person.",
+	"ChangesHeld":      "Looks that came upon a change because of an edited row which waits for a person.",
+	"DeletionsFailed":  "Leavers whose profile or space cannot be deleted.",
+	"QuarantineFailed": "Leavers who keep their role, as the quarantine role cannot be put.",
+	"TagsRemoved":      "People who are not entitled, with a profile whose tags were removed.",
+	"Conflicts":        "People for whom something stands in the way.",
+	"UsersReady":       "People who can open Studio from then on, with the role that the mapping says.",
+	"EventToReady":     "Time from a change in the directory to the profile being ready.",
+	"PassDuration":     "Time that a pass over a domain took.",
+	"PassSucceeded":    "Passes over everything that ended without an error.",
+	"Throttles":        "Calls that AWS throttled.",
+}
+
+func (f *family) help() string {
+	if help, known := helps[f.of]; known {
+		return help
+	}
+	if kind, change := strings.CutPrefix(f.of, "Changes"); change {
+		return "Changes made of the kind " + strings.ToLower(kind) + "."
+	}
+	return "What CloudWatch calls " + f.of + "."
 }
 
 type embedded struct {
@@ -31,67 +73,99 @@ type embedded struct {
 // Write implements io.Writer; each call holds whole lines.
 func (m *Metrics) Write(text []byte) (int, error) {
 	for line := range bytes.Lines(text) {
-		var e embedded
-		var values map[string]json.RawMessage
-		if err := json.Unmarshal(line, &e); err != nil {
+		if err := m.line(line); err != nil {
 			return 0, fmt.Errorf("read a line of metrics: %w", err)
-		}
-		if err := json.Unmarshal(line, &values); err != nil {
-			return 0, fmt.Errorf("read a line of metrics: %w", err)
-		}
-		for _, d := range e.AWS.CloudWatchMetrics {
-			for _, metric := range d.Metrics {
-				if err := m.take(metric.Name, metric.Unit, values); err != nil {
-					return 0, err
-				}
-			}
 		}
 	}
 	return len(text), nil
 }
 
-func (m *Metrics) take(name, unit string, values map[string]json.RawMessage) error {
-	labels := fmt.Sprintf("{deployment=%s,domain=%s}", label(values["deployment"]), label(values["domain"]))
-	if unit == "Count" {
-		var n float64
-		if err := json.Unmarshal(values[name], &n); err != nil {
-			return fmt.Errorf("read metric %s: %w", name, err)
+func (m *Metrics) line(line []byte) error {
+	var e embedded
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(line, &e); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(line, &values); err != nil {
+		return err
+	}
+	labels, err := labelsOf(values)
+	if err != nil {
+		return err
+	}
+	for _, d := range e.AWS.CloudWatchMetrics {
+		for _, metric := range d.Metrics {
+			if err := m.take(metric.Name, metric.Unit, labels, values[metric.Name]); err != nil {
+				return fmt.Errorf("metric %s: %w", metric.Name, err)
+			}
 		}
-		m.add("counter", snake(name)+"_total", "", labels, n)
-		return nil
-	}
-	var spans []float64
-	if err := json.Unmarshal(values[name], &spans); err != nil {
-		return fmt.Errorf("read metric %s: %w", name, err)
-	}
-	for _, n := range spans {
-		m.add("summary", snake(name)+"_seconds", "_sum", labels, n)
-		m.add("summary", snake(name)+"_seconds", "_count", labels, 1)
 	}
 	return nil
 }
 
-func (m *Metrics) add(kind, name, suffix, labels string, n float64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.counts == nil {
-		m.counts, m.kinds = map[string]map[string]float64{}, map[string]string{}
+func (m *Metrics) take(name, unit, labels string, value json.RawMessage) error {
+	if unit == "Count" {
+		var n float64
+		if err := json.Unmarshal(value, &n); err != nil {
+			return err
+		}
+		m.update(snake(name)+"_total", family{of: name}, labels, func(s *series) { s.sum += n })
+		return nil
 	}
-	if m.counts[name] == nil {
-		m.counts[name] = map[string]float64{}
+	var spans []float64
+	if err := json.Unmarshal(value, &spans); err != nil {
+		return err
 	}
-	m.kinds[name] = kind
-	m.counts[name][suffix+labels] += n
+	m.update(snake(name)+"_seconds", family{of: name, spans: true}, labels, func(s *series) {
+		for _, n := range spans {
+			s.span(n)
+		}
+	})
+	return nil
 }
 
-// label quotes a value as the exposition format wants it, which is as JSON does
-// for what names of deployments and domains hold.
-func label(raw json.RawMessage) string {
-	if len(raw) == 0 {
-		return `""`
+func (s *series) span(seconds float64) {
+	s.sum, s.count = s.sum+seconds, s.count+1
+	for i, limit := range buckets {
+		if seconds <= limit {
+			s.within[i]++
+		}
 	}
-	return string(raw)
 }
+
+func (m *Metrics) update(name string, like family, labels string, add func(*series)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.families == nil {
+		m.families = map[string]*family{}
+	}
+	if m.families[name] == nil {
+		like.series = map[string]*series{}
+		m.families[name] = &like
+	}
+	of := m.families[name].series
+	if of[labels] == nil {
+		of[labels] = &series{within: make([]int, len(buckets))}
+	}
+	add(of[labels])
+}
+
+// labelsOf are the labels of a line, without braces.
+func labelsOf(values map[string]json.RawMessage) (string, error) {
+	var labels []string
+	for _, name := range []string{"deployment", "domain"} {
+		var value string
+		if raw, there := values[name]; there {
+			if err := json.Unmarshal(raw, &value); err != nil {
+				return "", fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		labels = append(labels, fmt.Sprintf(`%s="%s"`, name, escape.Replace(value)))
+	}
+	return strings.Join(labels, ","), nil
+}
+
+var escape = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
 // snake is a CloudWatch name as Prometheus spells it.
 func snake(name string) string {
@@ -109,65 +183,38 @@ func snake(name string) string {
 // ServeHTTP writes the text exposition format.
 // https://prometheus.io/docs/instrumenting/exposition_formats/
 func (m *Metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	var text bytes.Buffer
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(m.families)) {
+		m.families[name].write(&text, name)
+	}
+	m.mu.Unlock()
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	for _, name := range slices.Sorted(maps.Keys(m.counts)) {
-		fmt.Fprintf(w, "# TYPE %s %s\n", name, m.kinds[name])
-		for _, labels := range slices.Sorted(maps.Keys(m.counts[name])) {
-			fmt.Fprintf(w, "%s%s %v\n", name, labels, m.counts[name][labels])
+	_, _ = w.Write(text.Bytes()) // who asked has gone away
+}
+
+func (f *family) write(w io.Writer, name string) {
+	kind := "counter"
+	if f.spans {
+		kind = "histogram"
+	}
+	fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", name, f.help(), name, kind)
+	for _, labels := range slices.Sorted(maps.Keys(f.series)) {
+		if s := f.series[labels]; f.spans {
+			s.write(w, name, labels)
+		} else {
+			fmt.Fprintf(w, "%s{%s} %s\n", name, labels, number(s.sum))
 		}
 	}
 }
 
-// Health knows whether polling goes well.
-type Health struct {
-	Now func() time.Time
-	// Queues are those that must be polled.
-	Queues []string
-
-	mu   sync.Mutex
-	good map[string]time.Time
-	last map[string]error
+// write writes a histogram.
+func (s *series) write(w io.Writer, name, labels string) {
+	for i, limit := range buckets {
+		fmt.Fprintf(w, "%s_bucket{%s,le=\"%s\"} %d\n", name, labels, number(limit), s.within[i])
+	}
+	fmt.Fprintf(w, "%s_bucket{%s,le=\"+Inf\"} %d\n", name, labels, s.count)
+	fmt.Fprintf(w, "%s_sum{%s} %s\n%s_count{%s} %d\n", name, labels, number(s.sum), name, labels, s.count)
 }
 
-// stale is how old the last good poll may be: one that waits takes 20 seconds,
-// and all pollers may be at work for a while.
-const stale = 16 * time.Minute
-
-func (h *Health) polled(queue string, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.good == nil {
-		h.good, h.last = map[string]time.Time{}, map[string]error{}
-	}
-	h.last[queue] = err
-	if err == nil {
-		h.good[queue] = h.Now()
-	}
-}
-
-// trouble says what is wrong; "" for nothing.
-func (h *Health) trouble() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, q := range h.Queues {
-		good, ever := h.good[q]
-		switch {
-		case h.last[q] != nil:
-			return fmt.Sprintf("queue %s: %v", q, h.last[q])
-		case ever && h.Now().Sub(good) > stale:
-			return fmt.Sprintf("queue %s: not polled since %s", q, good.UTC().Format(time.RFC3339))
-		}
-	}
-	return ""
-}
-
-// ServeHTTP answers 200 while polling succeeds, and 503 with the reason otherwise.
-func (h *Health) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	if t := h.trouble(); t != "" {
-		http.Error(w, t, http.StatusServiceUnavailable)
-		return
-	}
-	_, _ = io.WriteString(w, "ok\n")
-}
+func number(n float64) string { return strconv.FormatFloat(n, 'g', -1, 64) }

@@ -24,6 +24,8 @@ const (
 	renew  = 40 * time.Second
 	// pollAgain is the wait after a poll that failed.
 	pollAgain = 5 * time.Second
+	// deleting is how long deleting a message may take, also when the work was cut off.
+	deleting = 10 * time.Second
 )
 
 // Queue is what is polled. Receive waits for at most so long, and hides what it
@@ -54,16 +56,16 @@ func (p *Poller) Run(ctx, work context.Context) {
 	var g sync.WaitGroup
 	for range p.AtOnce {
 		g.Go(func() {
-			for ctx.Err() == nil {
-				p.once(ctx, work)
+			for wait := time.Duration(0); ctx.Err() == nil; wait = pollWait { // the first tells at once whether all is well
+				p.once(ctx, work, wait)
 			}
 		})
 	}
 	g.Wait()
 }
 
-func (p *Poller) once(ctx, work context.Context) {
-	letters, err := p.Queue.Receive(ctx, batchSize, pollWait, hidden)
+func (p *Poller) once(ctx, work context.Context, wait time.Duration) {
+	letters, err := p.Queue.Receive(ctx, batchSize, wait, hidden)
 	if ctx.Err() != nil && err != nil {
 		return
 	}
@@ -99,10 +101,17 @@ func (p *Poller) batch(work context.Context, letters []awscloud.Letter) error {
 	var errs []error
 	for _, l := range letters {
 		if !failed[l.ID] {
-			errs = append(errs, p.Queue.Delete(context.WithoutCancel(ctx), l.Receipt))
+			errs = append(errs, p.delete(ctx, l))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// delete takes off the queue what was done, even when the work was cut off.
+func (p *Poller) delete(ctx context.Context, l awscloud.Letter) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleting)
+	defer cancel()
+	return p.Queue.Delete(ctx, l.Receipt)
 }
 
 // keepHidden renews the time that a batch is hidden for, until it is stopped.

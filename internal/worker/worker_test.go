@@ -35,7 +35,7 @@ func newQueue(t *testing.T, bodies ...string) *awscloud.Queue {
 	}
 	q := &awscloud.Queue{Session: awscloud.NewSession(cfg, "test"), URL: *made.QueueUrl}
 	for _, body := range bodies {
-		if err := q.Put(t.Context(), body); err != nil {
+		if err := q.Put(t.Context(), body, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -110,61 +110,101 @@ func TestWhatFailsComesAgain(t *testing.T) {
 
 func TestHealthSaysWhatIsWrong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := &Health{Now: time.Now, Queues: []string{"events"}}
+		h := &Health{Now: time.Now, Queues: []string{"events", "pass"}}
 		check := func(code int, text string) {
 			t.Helper()
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, nil)
-			if w.Code != code || !strings.Contains(w.Body.String(), text) {
+			if w.Code != code || strings.TrimSpace(w.Body.String()) != text {
 				t.Errorf("got %d %q, want %d %q", w.Code, w.Body, code, text)
 			}
 		}
-		h.polled("events", errors.New("denied"))
-		check(503, "queue events: denied")
+		check(503, "queue events: not polled yet\nqueue pass: not polled yet")
 		h.polled("events", nil)
+		check(503, "queue pass: not polled yet")
+		h.polled("pass", errors.New("denied"))
+		check(503, "queue pass: denied")
+		h.polled("pass", nil)
 		check(200, "ok")
-		time.Sleep(stale + time.Second)
-		check(503, "not polled since")
+		since := time.Now().UTC().Format(time.RFC3339)
+		time.Sleep(stale)
+		h.polled("events", nil)
+		time.Sleep(time.Second)
+		check(503, "queue pass: not polled since "+since)
+		h.Drain()
+		check(503, "draining")
 	})
 }
 
-func TestMetricsAddUp(t *testing.T) {
-	var m Metrics
-	line := `{"deployment":"prod","domain":"research","Errors":2,"EventToReady":[1.5,2],"_aws":{"CloudWatchMetrics":[{"Metrics":[{"Name":"Errors","Unit":"Count"},{"Name":"EventToReady","Unit":"Seconds"}]}]}}` + "\n"
-	if _, err := io.WriteString(&m, line+line); err != nil {
-		t.Fatal(err)
-	}
-	w := httptest.NewRecorder()
-	m.ServeHTTP(w, nil)
-	const want = `# TYPE studiokeeper_errors_total counter
-studiokeeper_errors_total{deployment="prod",domain="research"} 4
-# TYPE studiokeeper_event_to_ready_seconds summary
-studiokeeper_event_to_ready_seconds_count{deployment="prod",domain="research"} 4
-studiokeeper_event_to_ready_seconds_sum{deployment="prod",domain="research"} 7
-`
-	if got := w.Body.String(); got != want {
-		t.Errorf("got\n%s", got)
-	}
+// A worker on an empty queue is well at once, and not after the first long poll.
+func TestTheFirstPollWaitsForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithTimeout(t.Context(), time.Second)
+		defer stop()
+		p := poller(newQueue(t), nil)
+		p.Run(ctx, t.Context())
+		if trouble := p.Health.troubles(); len(trouble) > 0 {
+			t.Errorf("after a second: %v", trouble)
+		}
+	})
+}
+
+// asking runs a schedule for some time from 00:20 on, and gives the times at
+// which it asked. A pass is made as soon as it was asked for, unless lost.
+func asking(t *testing.T, s Schedule, lost func(n int) bool) string {
+	t.Helper()
+	var asked []string
+	synctest.Test(t, func(t *testing.T) {
+		var made time.Time
+		s.Now, s.Log = time.Now, slog.New(slog.NewTextHandler(io.Discard, nil))
+		s.Due = func(_ context.Context, since time.Time) (bool, error) { return made.Before(since), nil }
+		s.Claim = func(context.Context, string, time.Time) (bool, error) { return true, nil }
+		s.Invoke = func(context.Context, []byte) ([]byte, error) {
+			asked = append(asked, time.Now().UTC().Format("02 15:04"))
+			if !lost(len(asked)) {
+				made = time.Now()
+			}
+			return nil, nil
+		}
+		time.Sleep(20 * time.Minute)
+		ctx, stop := context.WithTimeout(t.Context(), 27*time.Hour)
+		defer stop()
+		s.Run(ctx)
+	})
+	return strings.Join(asked, ", ")
 }
 
 func TestPassesAreAskedForAtRoundTimesAndWhereDue(t *testing.T) {
+	never := func(int) bool { return false }
+	for _, c := range []struct {
+		what string
+		s    Schedule
+		lost func(int) bool
+		want string
+	}{
+		{"at the start, then at multiples", Schedule{Every: 6 * time.Hour}, never, "01 00:20, 01 06:00, 01 12:00, 01 18:00, 02 00:00"},
+		{"from another time of the day on", Schedule{Every: 24 * time.Hour, Offset: 3*time.Hour + 30*time.Minute}, never, "01 00:20, 01 03:30"},
+		{"of no whole hours", Schedule{Every: 10*time.Hour + 30*time.Minute}, never, "01 00:20, 01 06:00, 01 16:30, 02 03:00"},
+		{"what is lost is made up for", Schedule{Every: 24 * time.Hour}, func(n int) bool { return n == 2 }, "01 00:20, 02 00:00, 02 01:00"},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			if got := asking(t, c.s, c.lost); got != c.want {
+				t.Errorf("asked at %s; want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestWhatAnotherWorkerAsksForIsNotAskedForAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var asked []string
-		due := true
-		ctx, cancel := context.WithTimeout(t.Context(), 150*time.Minute)
-		defer cancel()
-		s := &Schedule{
-			Name: "pass", Every: time.Hour, AtStart: true, Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-			Due: func(context.Context, time.Time) (bool, error) { due = !due; return !due, nil },
-			Invoke: func(_ context.Context, payload []byte) ([]byte, error) {
-				asked = append(asked, time.Now().UTC().Format("15:04"))
-				return nil, nil
-			},
+		s := Schedule{
+			Every: time.Hour, Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			Due:    func(context.Context, time.Time) (bool, error) { return true, nil },
+			Claim:  func(context.Context, string, time.Time) (bool, error) { return false, nil },
+			Invoke: func(context.Context, []byte) ([]byte, error) { t.Error("asked"); return nil, nil },
 		}
-		time.Sleep(20 * time.Minute)
+		ctx, stop := context.WithTimeout(t.Context(), 3*time.Hour)
+		defer stop()
 		s.Run(ctx)
-		if got := strings.Join(asked, " "); got != "00:20 02:00" {
-			t.Errorf("asked at %s", got)
-		}
 	})
 }
