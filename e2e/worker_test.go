@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -23,6 +24,19 @@ func dead(ts *testscript.TestScript, neg bool, args []string) {
 		_, err := api.SendMessage(context.Background(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(ts.ReadFile(file))})
 		ts.Check(err)
 	}
+}
+
+// rule on|off NAME enables or disables a rule.
+func rule(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "rule on|off NAME")
+	api := eventbridge.NewFromConfig(client(ts))
+	var err error
+	if args[0] == "on" {
+		_, err = api.EnableRule(context.Background(), &eventbridge.EnableRuleInput{Name: &args[1]})
+	} else {
+		_, err = api.DisableRule(context.Background(), &eventbridge.DisableRuleInput{Name: &args[1]})
+	}
+	ts.Check(err)
 }
 
 // scrape URL gives what a worker answers, once it answers anything.
