@@ -53,7 +53,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serve, "configure": configure, "undeploy": undeploy, "bootstrap": bootstrap, "packaged": packaged, "advance": advance,
 			"user": user, "group": group, "join": join, "leave": leave, "console": console, "signin": signin, "joined": joined,
-			"row": row, "item": item, "queue": queue, "dead": dead, "drained": drained, "scrape": scrape, "listening": listening,
+			"row": row, "item": item, "queue": queue, "dead": dead, "drained": drained, "scrape": scrape, "listening": listening, "rule": rule,
 			"domain": domain, "profile": profile, "profilein": profilein, "byhand": byhand, "tag": tag, "runapp": runapp, "apps": apps, "setting": setting,
 			"watch": watch, "noticed": noticed,
 			"parameter": parameter, "role": role, "noprofile": noprofile, "pass": pass, "held": held, "tamper": tamper,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -42,6 +43,19 @@ func listening(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("no worker listens:\n%s", log)
 		}
 	}
+}
+
+// rule on|off NAME enables or disables a rule.
+func rule(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "rule on|off NAME")
+	api := eventbridge.NewFromConfig(client(ts))
+	var err error
+	if args[0] == "on" {
+		_, err = api.EnableRule(context.Background(), &eventbridge.EnableRuleInput{Name: &args[1]})
+	} else {
+		_, err = api.DisableRule(context.Background(), &eventbridge.DisableRuleInput{Name: &args[1]})
+	}
+	ts.Check(err)
 }
 
 // scrape URL gives what a worker answers, once it answers anything.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -129,4 +130,22 @@ func (d *deployed) send(queue, body string) {
 	if _, err := api.SendMessage(d.t.Context(), &sqs.SendMessageInput{QueueUrl: url.QueueUrl, MessageBody: &body}); err != nil {
 		d.t.Fatal(err)
 	}
+}
+
+func TestTheSchedulesSendWhatThePassTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeployed(t)
+		d.create()
+		for _, tt := range []struct {
+			after      time.Duration
+			full, deep int
+		}{{59 * time.Minute, 0, 0}, {2 * time.Minute, 1, 0}, {24 * time.Hour, 2, 1}} {
+			d.cloud.Advance(tt.after)
+			synctest.Wait()
+			got := d.gotten(deploy.PassName)
+			if full, deep := strings.Count(got, "full pass"), strings.Count(got, "deep pass"); full != tt.full || deep != tt.deep {
+				t.Errorf("%v later there have been %d full and %d deep passes, want %d and %d", tt.after, full, deep, tt.full, tt.deep)
+			}
+		}
+	})
 }

@@ -15,8 +15,7 @@ import (
 // defaultBus is the event bus every account has in every Region, to which CloudTrail's records go.
 const defaultBus = "default"
 
-// eventsState is EventBridge. Rules on a schedule are kept and never fire: whoever runs the cloud decides
-// when a scheduled event comes.
+// eventsState is EventBridge. Rules on a schedule fire by the cloud's clock.
 type eventsState struct {
 	mu       sync.Mutex
 	buses    map[place]map[string]*bus
@@ -25,6 +24,7 @@ type eventsState struct {
 	seen     []*Delivered // the newest, oldest first
 	due      dueHeap
 	running  bool // somebody dispatches
+	ticking  bool // somebody waits for the rules on a schedule
 	changed  signal
 }
 
@@ -39,6 +39,8 @@ type rule struct {
 	pattern     *string
 	compiled    *Pattern
 	schedule    *string
+	times       *schedule // nil: none
+	next        time.Time // when it fires; zero: never
 	description *string
 	role        *string
 	state       types.RuleState

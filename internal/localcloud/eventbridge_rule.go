@@ -44,6 +44,7 @@ func (s *eventsState) putRule(c *call, in *eventbridge.PutRuleInput) (*eventbrid
 		r.targets = old.targets
 	}
 	b.rules[r.name] = r
+	c.cloud.arm(r, c.now)
 	return &eventbridge.PutRuleOutput{RuleArn: &r.arn}, nil
 }
 
@@ -65,13 +66,18 @@ func newRule(in *eventbridge.PutRuleInput) (*rule, error) {
 	case r.schedule != nil && *r.schedule != "" && !scheduleOf.MatchString(*r.schedule):
 		return nil, invalidf("Parameter ScheduleExpression is not valid.")
 	}
+	var err error
+	if aws.ToString(r.schedule) != "" {
+		if r.times, err = parseSchedule(*r.schedule); err != nil {
+			return nil, err
+		}
+	}
 	if aws.ToString(r.pattern) == "" {
 		return r, nil
 	}
 	if len(*r.pattern) > maxPattern {
 		return nil, invalidf("1 validation error detected: Value at 'eventPattern' failed to satisfy constraint: Member must have length less than or equal to %d", maxPattern)
 	}
-	var err error
 	if r.compiled, err = CompilePattern([]byte(*r.pattern)); err != nil {
 		return nil, errf(400, "InvalidEventPatternException", "%v", err)
 	}
@@ -135,8 +141,9 @@ func (s *eventsState) setState(c *call, busName, name *string, state types.RuleS
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, r, err := s.rule(c.place(), busName, name)
-	if err == nil {
+	if err == nil && r.state != state {
 		r.state = state
+		c.cloud.arm(r, c.now)
 	}
 	return err
 }
