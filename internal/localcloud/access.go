@@ -213,7 +213,7 @@ func (made *call) accessDenied(action, resource, reason string) *apiError {
 	switch made.service {
 	case "sqs":
 		return sqsDenied(message)
-	case "sts", "iam":
+	case "sts", "iam", "s3":
 		return errf(http.StatusForbidden, "AccessDenied", "%s", message)
 	}
 	return errf(http.StatusBadRequest, "AccessDeniedException", "%s", message)

@@ -18,7 +18,20 @@ import (
 // cli runs the AWS CLI against the world and returns its JSON output.
 func (w *world) cli(path string, arguments ...string) map[string]any {
 	w.t.Helper()
-	command := exec.CommandContext(w.t.Context(), path, append(arguments, "--endpoint-url", w.url, "--region", home, "--output", "json")...)
+	out := w.plainCLI(path, append(arguments, "--output", "json")...)
+	var answer map[string]any
+	if len(out) > 0 {
+		if err := json.Unmarshal(out, &answer); err != nil {
+			w.t.Fatalf("aws %s printed no JSON: %v\n%s", strings.Join(arguments, " "), err, out)
+		}
+	}
+	return answer
+}
+
+// plainCLI runs the AWS CLI against the world and returns what it prints.
+func (w *world) plainCLI(path string, arguments ...string) []byte {
+	w.t.Helper()
+	command := exec.CommandContext(w.t.Context(), path, append(arguments, "--endpoint-url", w.url, "--region", home)...)
 	config := filepath.Join(w.t.TempDir(), "config")
 	if err := os.WriteFile(config, []byte("[default]\ncli_timestamp_format = iso8601\n"), 0o600); err != nil {
 		w.t.Fatal(err)
@@ -31,13 +44,7 @@ func (w *world) cli(path string, arguments ...string) map[string]any {
 	if err != nil {
 		w.t.Fatalf("aws %s: %v\n%s", strings.Join(arguments, " "), err, complaint.String())
 	}
-	var answer map[string]any
-	if len(out) > 0 {
-		if err := json.Unmarshal(out, &answer); err != nil {
-			w.t.Fatalf("aws %s printed no JSON: %v\n%s", strings.Join(arguments, " "), err, out)
-		}
-	}
-	return answer
+	return out
 }
 
 // awsPath finds the AWS CLI; without it the test is skipped, unless STUDIOKEEPER_DEMAND demands it.

@@ -83,6 +83,7 @@ type Cloud struct {
 	functions lambdaState
 	access    iamState
 	stacks    stackState
+	objects   s3State
 }
 
 // service is one AWS endpoint: how requests name it, and its operations.
@@ -115,6 +116,7 @@ func (c *Cloud) services() []service {
 		serviceQuotasService(c),
 		iamService(c),
 		cloudformationService(c),
+		s3Service(c),
 	}
 }
 
