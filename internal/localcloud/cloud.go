@@ -53,6 +53,8 @@ type Cloud struct {
 	// RequireAssignment makes CreateUserProfile refuse a user whom the domain's application does not let in.
 	// CloudFormation's documentation demands the assignment first; the API is not known to.
 	RequireAssignment bool
+	// Host says how functions run that CloudFormation makes.
+	Host FunctionHost
 
 	setup    sync.Once
 	stop     context.CancelFunc

@@ -63,8 +63,7 @@ Resources:
     Condition: Large
 Outputs:
   QueueUrl: {Value: !Ref Queue}
-  Where:
-    Value: !Join ["/", [!Ref AWS::AccountId, !Ref AWS::Region]]
+  Where: {Value: !Join ["/", [!Ref AWS::AccountId, !Ref AWS::Region]]}
 `
 
 func (w *world) stacks() *cloudformation.Client {
@@ -205,5 +204,18 @@ func TestCloudFormationRefusesATemplate(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestATemplateMayHoldColonsAnywhere(t *testing.T) {
+	w := newWorld(t, &localcloud.Cloud{})
+	s := w.complete(stackInput(`{"Resources": {"Queue": {"Type":"AWS::SQS::Queue","Properties":{"QueueName":"work"}},
+Flow: {Type: AWS::SQS::Queue, Properties: {QueueName: flow}}}, Outputs: {
+Plain: {Value: arn:aws:sqs:us-east-1:1:q}, Quoted: {Value: "a::b: c"}, Region: {Value: !Ref AWS::Region}, Both: {Value: !Sub '${AWS::Region}:${Flow.Arn}'}}}`))
+	want := map[string]string{"Plain": "arn:aws:sqs:us-east-1:1:q", "Quoted": "a::b: c", "Region": home, "Both": home + ":arn:aws:sqs:" + home + ":" + account + ":flow"}
+	for _, o := range s.Outputs {
+		if *o.OutputValue != want[*o.OutputKey] {
+			t.Errorf("%s is %q, want %q", *o.OutputKey, *o.OutputValue, want[*o.OutputKey])
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/goccy/go-yaml/ast"
 	yaml "github.com/goccy/go-yaml/parser"
@@ -12,15 +13,33 @@ import (
 // readYAML makes the tree of a template, which may be YAML or JSON: objects, lists, strings, booleans, null
 // and json.Number. Short tags such as !Sub become the long form.
 func readYAML(text string) (any, error) {
-	file, err := yaml.ParseBytes([]byte(text), 0)
+	file, err := yaml.ParseBytes([]byte(hideColons(text)), 0)
 	if err != nil {
-		return nil, fmt.Errorf("Template format error: YAML not well-formed: %w", err)
+		return nil, fmt.Errorf("Template format error: YAML not well-formed: %s", showColons(err.Error()))
 	}
 	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
 		return nil, fmt.Errorf("Template format error: a template is one document, this one has %d", len(file.Docs))
 	}
 	return yamlTree(file.Docs[0].Body)
 }
+
+// hiddenColon stands for a colon inside a plain scalar: the parser takes AWS::Region between braces or brackets
+// for a key and its value, which only a colon before a space or after a quoted key tells apart.
+const hiddenColon = '\uFDD0'
+
+func hideColons(text string) string {
+	runes := []rune(text)
+	for i := 1; i < len(runes)-1; i++ {
+		if runes[i] == ':' && insideScalar(runes[i-1]) && insideScalar(runes[i+1]) {
+			runes[i] = hiddenColon
+		}
+	}
+	return string(runes)
+}
+
+func insideScalar(r rune) bool { return !unicode.IsSpace(r) && !strings.ContainsRune(`[]{},"'`, r) }
+
+func showColons(text string) string { return strings.ReplaceAll(text, string(hiddenColon), ":") }
 
 func yamlTree(n ast.Node) (any, error) {
 	switch n := n.(type) {
@@ -33,9 +52,9 @@ func yamlTree(n ast.Node) (any, error) {
 	case *ast.TagNode:
 		return yamlTagged(n)
 	case *ast.StringNode:
-		return n.Value, nil
+		return showColons(n.Value), nil
 	case *ast.LiteralNode:
-		return n.Value.Value, nil
+		return showColons(n.Value.Value), nil
 	case *ast.BoolNode:
 		return n.Value, nil
 	case *ast.NullNode:

@@ -10,10 +10,11 @@ import (
 	"time"
 )
 
-// DefaultFunctionTimeout is a function's when it names none, and initLimit is how long it may take to ask
-// for its first event; both are Lambda's.
+// DefaultFunctionTimeout and DefaultFunctionMemory are a function's when it names none, and initLimit is how
+// long it may take to ask for its first event; all are Lambda's.
 const (
 	DefaultFunctionTimeout = 3 * time.Second
+	DefaultFunctionMemory  = 128
 	initLimit              = 10 * time.Second
 	defaultRegion          = "us-east-1"
 	keptInvocations        = 10_000
@@ -28,9 +29,13 @@ type Function struct {
 	// Command is the program and its arguments. It is started as Lambda starts a bootstrap: with Lambda's own
 	// variables, Env after them, and nothing of this process's environment but PATH.
 	Command []string
+	Dir     string        // where Command is started; empty: where this process was
 	Env     []string      // KEY=value; AWS_ENDPOINT_URL belongs here
 	Role    string        // execution role's ARN; empty: the function may do everything
 	Timeout time.Duration // real time; 0 means DefaultFunctionTimeout. A function that exceeds it is killed
+	Memory  int           // MB, which the function is told and not held to; 0 means DefaultFunctionMemory
+	// Architecture is kept and not acted on: the program runs on this machine.
+	Architecture string
 	// Concurrency is how many processes there may be; 0 means 1. Further invocations wait for one.
 	Concurrency int
 	Stderr      io.Writer // what the processes write, to stdout or stderr; nil discards it
@@ -42,16 +47,20 @@ type Function struct {
 type lambdaState struct {
 	mu        sync.Mutex
 	functions map[place]map[string]*function
+	mappings  map[string]context.CancelFunc // by id; each ends one
 	log       []Invocation
 }
 
-// function is a started Function. An invocation owns one of its slots while it runs.
+// function is a started Function. An invocation owns one of its slots while it runs: one with a process, if
+// there is a free one, otherwise one without.
 type function struct {
 	Function
-	cloud *Cloud
-	arn   string
-	slots chan *instance
-	out   io.Writer
+	cloud      *Cloud
+	arn        string
+	warm, cold chan *instance
+	out        io.Writer
+	running    context.Context // of its processes
+	end        context.CancelFunc
 	// enforced says that IAM knew the function's role when it was started.
 	enforced bool
 }
@@ -60,38 +69,63 @@ type function struct {
 // It fails when the name is taken, the program cannot be started, or its initialisation fails.
 func (c *Cloud) StartFunction(f Function) error {
 	c.start()
+	_, err := c.startFunction(f)
+	return err
+}
+
+func (c *Cloud) startFunction(f Function) (*function, error) {
 	if f.Name == "" || (len(f.Command) == 0) == (f.Invoke == nil) {
-		return errors.New("starting a function: it needs a name, and either a command or an in-process function")
+		return nil, errors.New("starting a function: it needs a name, and either a command or an in-process function")
 	}
 	if err := f.canRun(c); err != nil {
-		return fmt.Errorf("starting function %s: %w", f.Name, err)
+		return nil, fmt.Errorf("starting function %s: %w", f.Name, err)
 	}
 	fn := c.newFunction(f)
-	c.access.mu.Lock()
-	fn.enforced = c.access.roleByARN(f.Role) != nil
-	c.access.mu.Unlock()
-	at := place{fn.Account, fn.Region}
-	c.functions.mu.Lock()
-	taken := c.functions.functions[at][fn.Name] != nil
-	if !taken {
-		c.functions.add(at, fn)
+	if !c.functions.add(fn) {
+		fn.end()
+		return nil, fmt.Errorf("starting function %s: it exists already in account %s, Region %s", fn.Name, fn.Account, fn.Region)
 	}
-	c.functions.mu.Unlock()
-	if taken {
-		return fmt.Errorf("starting function %s: it exists already in account %s, Region %s", fn.Name, fn.Account, fn.Region)
+	if err := fn.warmUp(); err != nil {
+		c.functions.drop(fn)
+		return nil, fmt.Errorf("starting function %s: %w", fn.Name, err)
 	}
-	if f.Invoke != nil {
+	return fn, nil
+}
+
+// warmUp starts the first process.
+func (fn *function) warmUp() error {
+	if fn.Invoke != nil {
 		return nil
 	}
-	in := <-fn.slots
-	defer func() { fn.slots <- in }()
-	if err := in.ensure(c.running); err != nil {
-		c.functions.mu.Lock()
-		delete(c.functions.functions[at], fn.Name)
-		c.functions.mu.Unlock()
-		return fmt.Errorf("starting function %s: %w", fn.Name, err)
+	in := <-fn.cold
+	defer fn.release(in)
+	return in.ensure(fn.running)
+}
+
+// take gives a free slot, or nil when ctx has ended or the function has been deleted.
+func (fn *function) take(ctx context.Context) *instance {
+	select {
+	case in := <-fn.warm:
+		return in
+	default:
+	}
+	select {
+	case in := <-fn.warm:
+		return in
+	case in := <-fn.cold:
+		return in
+	case <-ctx.Done():
+	case <-fn.running.Done():
 	}
 	return nil
+}
+
+func (fn *function) release(in *instance) {
+	if in.alive() {
+		fn.warm <- in
+		return
+	}
+	fn.cold <- in
 }
 
 func (c *Cloud) newFunction(f Function) *function {
@@ -104,19 +138,36 @@ func (c *Cloud) newFunction(f Function) *function {
 	if f.Timeout <= 0 {
 		f.Timeout = DefaultFunctionTimeout
 	}
+	if f.Memory <= 0 {
+		f.Memory = DefaultFunctionMemory
+	}
 	f.Concurrency = max(f.Concurrency, 1)
-	fn := &function{Function: f, cloud: c, slots: make(chan *instance, f.Concurrency), out: io.Discard}
+	fn := &function{Function: f, cloud: c, out: io.Discard}
+	fn.warm, fn.cold = make(chan *instance, f.Concurrency), make(chan *instance, f.Concurrency)
+	fn.running, fn.end = context.WithCancel(c.running)
 	fn.arn = fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", f.Region, f.Account, f.Name)
 	if f.Stderr != nil {
 		fn.out = &lockedWriter{w: f.Stderr}
 	}
 	for range f.Concurrency {
-		fn.slots <- &instance{fn: fn}
+		fn.cold <- &instance{fn: fn}
 	}
+	c.access.mu.Lock()
+	fn.enforced = c.access.roleByARN(f.Role) != nil
+	c.access.mu.Unlock()
 	return fn
 }
 
-func (s *lambdaState) add(at place, fn *function) {
+func (fn *function) home() place { return place{fn.Account, fn.Region} }
+
+// add makes a function known, unless its name is taken.
+func (s *lambdaState) add(fn *function) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := fn.home()
+	if s.functions[at][fn.Name] != nil {
+		return false
+	}
 	if s.functions == nil {
 		s.functions = map[place]map[string]*function{}
 	}
@@ -124,6 +175,37 @@ func (s *lambdaState) add(at place, fn *function) {
 		s.functions[at] = map[string]*function{}
 	}
 	s.functions[at][fn.Name] = fn
+	return true
+}
+
+// drop forgets a function and ends its processes.
+func (s *lambdaState) drop(fn *function) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.functions[fn.home()][fn.Name] == fn {
+		delete(s.functions[fn.home()], fn.Name)
+	}
+	fn.end()
+}
+
+// keepMapping remembers what ends a mapping; nil: it is disabled.
+func (s *lambdaState) keepMapping(id string, end context.CancelFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mappings == nil {
+		s.mappings = map[string]context.CancelFunc{}
+	}
+	s.mappings[id] = end
+}
+
+// endMapping ends a mapping, if there is one of that id. Invocations under way are not cut off.
+func (s *lambdaState) endMapping(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if end := s.mappings[id]; end != nil {
+		end()
+	}
+	delete(s.mappings, id)
 }
 
 // lockedWriter lets several processes write to one writer.

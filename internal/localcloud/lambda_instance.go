@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -120,7 +121,7 @@ func (in *instance) ensure(ctx context.Context) error {
 		in.process = nil
 	}
 	if in.crashes > 1 && !wait(ctx, min(firstBackoff<<min(in.crashes-2, 10), lastBackoff)) {
-		return &FunctionError{in.fn.Name, "Sandbox.Stopped", "the local cloud is closed"}
+		return in.fn.stopped()
 	}
 	p, err := in.fn.start()
 	if err != nil {
@@ -145,7 +146,7 @@ func (fn *function) start() (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening a Runtime API for function %s: %w", fn.Name, err)
 	}
-	ctx, cancel := context.WithCancel(fn.cloud.running)
+	ctx, cancel := context.WithCancel(fn.running)
 	p := &process{fn: fn, kill: cancel, next: make(chan *event), ready: make(chan struct{}), exited: make(chan struct{})}
 	cmd := exec.CommandContext(ctx, fn.Command[0], fn.Command[1:]...)
 	if cmd.Env, err = fn.environment(listener.Addr().String()); err != nil {
@@ -153,7 +154,7 @@ func (fn *function) start() (*process, error) {
 		listener.Close()
 		return nil, err
 	}
-	cmd.Stdout, cmd.Stderr = fn.out, fn.out
+	cmd.Dir, cmd.Stdout, cmd.Stderr = fn.Dir, fn.out, fn.out
 	cmd.WaitDelay = 2 * time.Second
 	if err := cmd.Start(); err != nil {
 		cancel()
@@ -184,11 +185,15 @@ func (fn *function) environment(api string) ([]string, error) {
 	set := append([]string{
 		"PATH=" + os.Getenv("PATH"), "TZ=:UTC", "LANG=en_US.UTF-8", "_HANDLER=bootstrap",
 		"AWS_LAMBDA_RUNTIME_API=" + api,
-		"AWS_LAMBDA_FUNCTION_NAME=" + fn.Name, "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
+		"AWS_LAMBDA_FUNCTION_NAME=" + fn.Name, "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(fn.Memory),
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/" + fn.Name, "AWS_LAMBDA_LOG_STREAM_NAME=local",
 		"AWS_REGION=" + fn.Region, "AWS_DEFAULT_REGION=" + fn.Region,
 	}, credentials...)
+	if fn.Dir != "" {
+		set = append(set, "LAMBDA_TASK_ROOT="+fn.Dir)
+	}
 	return append(set, fn.Env...), nil
 }
 

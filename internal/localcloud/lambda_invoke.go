@@ -72,14 +72,12 @@ func (c *Cloud) sleep(ctx context.Context, d time.Duration) {
 
 // invoke runs one invocation in the first free slot.
 func (fn *function) invoke(ctx context.Context, payload []byte, records int) ([]byte, error) {
-	var in *instance
-	select {
-	case <-ctx.Done():
-	case in = <-fn.slots:
-		defer func() { fn.slots <- in }()
+	in := fn.take(ctx)
+	if in != nil {
+		defer fn.release(in)
 	}
-	if ctx.Err() != nil {
-		return nil, &FunctionError{fn.Name, "Sandbox.Stopped", "the local cloud is closed"}
+	if in == nil || ctx.Err() != nil {
+		return nil, fn.stopped()
 	}
 	done := Invocation{Function: fn.Name, Start: fn.cloud.Now(), Records: records}
 	began := time.Now()
@@ -90,6 +88,10 @@ func (fn *function) invoke(ctx context.Context, payload []byte, records int) ([]
 	}
 	fn.cloud.functions.remember(done)
 	return out, err
+}
+
+func (fn *function) stopped() *FunctionError {
+	return &FunctionError{fn.Name, "Sandbox.Stopped", "the function is deleted, or the local cloud is closed"}
 }
 
 func (s *lambdaState) remember(i Invocation) {

@@ -52,12 +52,20 @@ type poller struct {
 // timeout is shorter than the function's timeout.
 func (c *Cloud) MapQueue(m EventSourceMapping) error {
 	c.start()
-	if err := m.check(); err != nil {
+	if _, err := c.mapQueue(m); err != nil {
 		return fmt.Errorf("mapping %s: %w", m.QueueArn, err)
+	}
+	return nil
+}
+
+// mapQueue gives what ends the polling; invocations under way are not cut off.
+func (c *Cloud) mapQueue(m EventSourceMapping) (context.CancelFunc, error) {
+	if err := m.check(); err != nil {
+		return nil, err
 	}
 	fn, err := c.function(m.Function)
 	if err != nil {
-		return fmt.Errorf("mapping %s: %w", m.QueueArn, err)
+		return nil, err
 	}
 	c.queues.mu.Lock()
 	q := c.queues.byARN(m.QueueArn)
@@ -67,23 +75,29 @@ func (c *Cloud) MapQueue(m EventSourceMapping) error {
 	}
 	c.queues.mu.Unlock()
 	if q == nil {
-		return fmt.Errorf("mapping %s: the queue does not exist", m.QueueArn)
+		return nil, errors.New("the queue does not exist")
 	}
 	if visibility < fn.Timeout {
-		return fmt.Errorf("mapping %s: Queue visibility timeout: %v is less than Function timeout: %v", m.QueueArn, visibility, fn.Timeout)
+		return nil, fmt.Errorf("Queue visibility timeout: %v is less than Function timeout: %v", visibility, fn.Timeout)
 	}
 	if err := fn.pollsQueue(m.QueueArn); err != nil {
-		return fmt.Errorf("mapping %s: %w", m.QueueArn, err)
+		return nil, err
 	}
 	if m.MaximumConcurrency == 0 {
 		m.MaximumConcurrency = fn.Concurrency
 	}
-	p := &poller{EventSourceMapping: m, cloud: c, fn: fn, busy: make(chan struct{}, m.MaximumConcurrency)}
-	c.background(p.run)
-	return nil
+	p := &poller{EventSourceMapping: m, cloud: c, fn: fn, busy: make(chan struct{}, min(m.MaximumConcurrency, fn.Concurrency))}
+	return fn.until(p.run), nil
 }
 
-// run polls until the cloud is closed. Messages are taken only when there is room for an invocation.
+// until runs f in the background until the function or what the answer ends is gone.
+func (fn *function) until(f func(context.Context)) context.CancelFunc {
+	ctx, end := context.WithCancel(fn.running)
+	fn.cloud.background(func(context.Context) { f(ctx) })
+	return end
+}
+
+// run polls until ctx ends. Messages are taken only when there is room for an invocation.
 func (p *poller) run(ctx context.Context) {
 	for {
 		select {

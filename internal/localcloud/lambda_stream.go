@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -55,32 +56,42 @@ func (m *StreamMapping) check() error {
 // stream is not there.
 func (c *Cloud) MapStream(m StreamMapping) error {
 	c.start()
-	what := m.StreamArn + m.TableName
+	if _, err := c.mapStream(m); err != nil {
+		return fmt.Errorf("mapping the stream %s: %w", m.StreamArn+m.TableName, err)
+	}
+	return nil
+}
+
+// mapStream gives what ends the reading.
+func (c *Cloud) mapStream(m StreamMapping) (context.CancelFunc, error) {
 	if err := m.check(); err != nil {
-		return fmt.Errorf("mapping the stream %s: %w", what, err)
+		return nil, err
 	}
 	fn, err := c.function(m.Function)
 	if err != nil {
-		return fmt.Errorf("mapping the stream %s: %w", what, err)
+		return nil, err
 	}
 	c.dynamo.mu.Lock()
 	defer c.dynamo.mu.Unlock()
 	s := c.dynamo.streamOf(m, place{fn.Account, fn.Region})
 	if s == nil {
-		return fmt.Errorf("mapping the stream %s: there is no such stream in Region %s, or it is off", what, fn.Region)
+		return nil, fmt.Errorf("there is no such stream in Region %s, or it is off", fn.Region)
 	}
 	if err := fn.readsStream(s.arn); err != nil {
-		return fmt.Errorf("mapping the stream %s: %w", what, err)
+		return nil, err
 	}
 	from := s.last
 	if m.FromStart {
 		from = 0
 	}
-	for shard := range streamShards {
-		r := &streamReader{StreamMapping: m, cloud: c, fn: fn, stream: s, shard: shard, read: from}
-		c.background(r.run)
-	}
-	return nil
+	return fn.until(func(ctx context.Context) {
+		var shards sync.WaitGroup
+		for shard := range streamShards {
+			r := &streamReader{StreamMapping: m, cloud: c, fn: fn, stream: s, shard: shard, read: from}
+			shards.Go(func() { r.run(ctx) })
+		}
+		shards.Wait()
+	}), nil
 }
 
 // streamOf finds the stream a mapping names, if it is on. The caller holds d.mu.
@@ -111,7 +122,7 @@ type streamReader struct {
 	read   uint64 // sequence number of the last change taken
 }
 
-// run reads until the stream is off and empty, or the cloud is closed.
+// run reads until the stream is off and empty, or ctx ends.
 func (r *streamReader) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		changed := r.stream.changed.wait()

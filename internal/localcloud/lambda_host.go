@@ -1,0 +1,55 @@
+package localcloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+)
+
+// hostedProcesses is how many processes a function has at most that CloudFormation made. Lambda would start a
+// thousand; this is one machine.
+const hostedProcesses = 2
+
+// FunctionHost says how functions run that CloudFormation makes. The zero FunctionHost starts the bootstrap in
+// the zip that a function's code names.
+type FunctionHost struct {
+	// Command is started instead of what a function's code holds.
+	Command []string
+	// Env is set after the function's own variables: KEY=value. AWS_ENDPOINT_URL belongs here.
+	Env []string
+	// Stderr takes what the processes write; nil discards it.
+	Stderr io.Writer
+	// Invoke, when set, makes an in-process function of one as it is declared, with its name, role and
+	// variables. It runs instead of a process, also where time is virtual.
+	Invoke func(f Function) func(ctx context.Context, payload []byte) ([]byte, error)
+}
+
+// host decides how a declared function runs; bucket and key are where its code is.
+func (c *Cloud) host(f Function, bucket, key string) (Function, error) {
+	h := c.Host
+	f.Env, f.Stderr = append(f.Env, h.Env...), h.Stderr
+	if f.Concurrency == 0 {
+		f.Concurrency = hostedProcesses
+	}
+	switch {
+	case h.Invoke != nil:
+		f.Invoke = h.Invoke(f)
+		return f, nil
+	case len(h.Command) > 0:
+		f.Command = h.Command
+		return f, nil
+	}
+	dir, err := c.functionCode(bucket, key)
+	if err != nil {
+		return f, fmt.Errorf("Error occurred while GetObject. %w", err)
+	}
+	f.Dir, f.Command = dir, []string{filepath.Join(dir, "bootstrap")}
+	return f, nil
+}
+
+// functionCode unpacks a function's zip and gives the directory that holds it.
+func (c *Cloud) functionCode(bucket, key string) (dir string, err error) {
+	return "", errors.New("the local cloud has no S3: set Host.Command or Host.Invoke to say what runs instead of s3://" + bucket + "/" + key)
+}
