@@ -169,6 +169,8 @@ var accessTable = map[string]map[string][]permission{
 	},
 	"cloudformation": {
 		"CreateStack": on(stackARN), "DeleteStack": on(stackARN), "DescribeStackEvents": on(stackARN), "DescribeStackResources": on(stackARN),
+		"UpdateStack": on(stackARN), "CreateChangeSet": on(stackARN), "DescribeChangeSet": on(stackARN), "ExecuteChangeSet": on(stackARN),
+		"DeleteChangeSet": on(stackARN), "GetTemplateSummary": on(stackARN),
 		"DescribeStacks": on(stackARN), "GetTemplate": on(stackARN), "ListStackResources": on(stackARN), "ValidateTemplate": on(),
 	},
 	"sqs": {

@@ -36,7 +36,7 @@ func (w *world) plainCLI(path string, arguments ...string) []byte {
 	if err := os.WriteFile(config, []byte("[default]\ncli_timestamp_format = iso8601\n"), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	command.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_PAGER=",
+	command.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_PAGER=", "AWS_ENDPOINT_URL="+w.url,
 		"AWS_CONFIG_FILE="+config, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
 	var complaint bytes.Buffer
 	command.Stderr = &complaint
