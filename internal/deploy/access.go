@@ -50,8 +50,9 @@ func (g *generator) runtime() []Statement {
 		return statements
 	}
 	return append(statements,
-		allow("ReadMappingStream", []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"},
-			g.table(g.Mapping.Table)+"/stream/*"),
+		allow("ReadMappingStream", []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}, g.table(g.Mapping.Table)+"/stream/*"),
+		// Lambda asks for it when the stream is mapped, and IAM knows no resource for it.
+		allow("ListStreams", []string{"dynamodb:ListStreams"}, "*"),
 		allow("KeepFailedRows", []string{"sqs:SendMessage"}, queue(EventsName+deadSuffix)))
 }
 

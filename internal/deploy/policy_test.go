@@ -107,7 +107,7 @@ func TestEveryWriteIsFenced(t *testing.T) {
 }
 
 // mayBeAny are the actions that IAM knows no resource for.
-var mayBeAny = []string{"ListStudio", "FindIdentityCenter"}
+var mayBeAny = []string{"ListStudio", "FindIdentityCenter", "ListStreams"}
 
 func TestOnlyWhatHasNoResourceIsForAll(t *testing.T) {
 	for sid, s := range ofFunction(t, plain) {
