@@ -151,6 +151,17 @@ var accessTable = map[string]map[string][]permission{
 		"PutMetricAlarm": on(alarmARN + "{AlarmName}"), "SetAlarmState": on(alarmARN + "{AlarmName}"),
 	},
 	"servicequotas": {"GetServiceQuota": on()},
+	"lambda": {
+		"CreateFunction":              {{find: functionNamed}, passing(lambdaService), {action: "s3:GetObject", find: codeNamed}},
+		"GetFunction":                 byFinding(functionNamed),
+		"GetFunctionConfiguration":    byFinding(functionNamed),
+		"GetFunctionConcurrency":      byFinding(functionNamed),
+		"ListFunctions":               on(),
+		"UpdateFunctionCode":          {{find: functionNamed}, {action: "s3:GetObject", find: codeNamed}},
+		"UpdateFunctionConfiguration": byFinding(functionNamed, passing(lambdaService)),
+		"DeleteFunction":              byFinding(functionNamed),
+		"Invoke":                      {{action: "lambda:InvokeFunction", find: functionNamed}},
+	},
 	"s3": {
 		"ListBuckets":             {acting("s3:ListAllMyBuckets")},
 		"CreateBucket":            on(bucketARN),

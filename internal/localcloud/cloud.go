@@ -120,6 +120,7 @@ func (c *Cloud) services() []service {
 		iamService(c),
 		cloudformationService(c),
 		s3Service(c),
+		lambdaAPIService(c),
 	}
 }
 

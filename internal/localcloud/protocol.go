@@ -24,8 +24,11 @@ type protocol interface {
 // protocolOf tells AWS JSON, which names its operation in a header, from the query protocol, and both from
 // REST, which only the credential scope tells.
 func protocolOf(r *http.Request, body []byte) protocol {
-	if scopeOf(r).service == "s3" {
+	switch scopeOf(r).service {
+	case "s3":
 		return &s3Protocol{r: r}
+	case "lambda":
+		return &lambdaProtocol{r: r}
 	}
 	if r.Header.Get("X-Amz-Target") == "" {
 		form := formOf(r, body)
