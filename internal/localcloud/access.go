@@ -213,10 +213,14 @@ func (made *call) accessDenied(action, resource, reason string) *apiError {
 	switch made.service {
 	case "sqs":
 		return sqsDenied(message)
-	case "sts", "iam":
+	case "sts", "iam", "s3":
 		return errf(http.StatusForbidden, "AccessDenied", "%s", message)
 	}
-	return errf(http.StatusBadRequest, "AccessDeniedException", "%s", message)
+	status := http.StatusBadRequest
+	if made.service == "lambda" {
+		status = http.StatusForbidden
+	}
+	return errf(status, "AccessDeniedException", "%s", message)
 }
 
 func sqsDenied(message string) *apiError {

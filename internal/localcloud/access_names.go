@@ -115,3 +115,22 @@ func roleNamed(made *call, in any) []string {
 	}
 	return []string{iamARN(made.account, "role", &path, &name)}
 }
+
+// functionNamed is the function that a request names, by its name or ARN.
+func functionNamed(made *call, in any) []string {
+	name := requestText(in, "FunctionName")
+	if strings.HasPrefix(name, "arn:") {
+		return []string{name}
+	}
+	return []string{"arn:aws:lambda:" + made.region + ":" + made.account + ":function:" + name}
+}
+
+// codeNamed is the object in S3 that a function's code is taken from, if there is one.
+func codeNamed(_ *call, in any) []string {
+	request := in.(*functionInput)
+	bucket, key := request.S3Bucket+request.Code.S3Bucket, request.S3Key+request.Code.S3Key
+	if bucket == "" {
+		return nil
+	}
+	return []string{"arn:aws:s3:::" + bucket + "/" + key}
+}

@@ -121,7 +121,7 @@ func (f *Function) canRun(c *Cloud) error {
 // asFunction asks what Lambda asks a function's role for on the function's behalf, and logs it: always when
 // it is refused, otherwise when log is set. A function without a role may do everything.
 func (fn *function) asFunction(service, operation, resource string, log bool) *apiError {
-	if fn.Role == "" {
+	if f, _ := fn.settings(); f.Role == "" {
 		return nil
 	}
 	made := fn.poll(service, operation)
@@ -139,11 +139,12 @@ func (fn *function) asFunction(service, operation, resource string, log bool) *a
 
 // poll is a call that Lambda makes with a function's role.
 func (fn *function) poll(service, operation string) *call {
-	name := roleParts.FindStringSubmatch(fn.Role)
-	_, session := newCredential(fn.Role, fn.Name, fn.cloud.Now(), time.Hour)
+	f, enforced := fn.settings()
+	name := roleParts.FindStringSubmatch(f.Role)
+	_, session := newCredential(f.Role, fn.Name, fn.cloud.Now(), time.Hour)
 	return &call{
 		cloud: fn.cloud, account: name[1], region: fn.Region, service: service, operation: operation,
-		principal: session.arn, principalID: session.id, session: session.session, enforced: fn.enforced,
+		principal: session.arn, principalID: session.id, session: session.session, enforced: enforced,
 		now: fn.cloud.Now(), began: time.Now(), userAgent: lambdaService,
 	}
 }

@@ -27,6 +27,8 @@ const (
 	trailARN       = "arn:aws:cloudtrail:{region}:{account}:trail/{Name/TrailName|last}"
 	alarmARN       = "arn:aws:cloudwatch:{region}:{account}:alarm:"
 	stackARN       = "arn:aws:cloudformation:{region}:{account}:stack/{StackName|stack}/*"
+	bucketARN      = "arn:aws:s3:::{Bucket}"
+	objectARN      = "arn:aws:s3:::{Bucket}/{Key}"
 	policyNamed    = "arn:aws:iam::{account}:policy{Path|path}{PolicyName}"
 )
 
@@ -149,8 +151,37 @@ var accessTable = map[string]map[string][]permission{
 		"PutMetricAlarm": on(alarmARN + "{AlarmName}"), "SetAlarmState": on(alarmARN + "{AlarmName}"),
 	},
 	"servicequotas": {"GetServiceQuota": on()},
+	"lambda": {
+		"CreateFunction":              {{find: functionNamed}, passing(lambdaService), {action: "s3:GetObject", find: codeNamed}},
+		"GetFunction":                 byFinding(functionNamed),
+		"GetFunctionConfiguration":    byFinding(functionNamed),
+		"GetFunctionConcurrency":      byFinding(functionNamed),
+		"ListFunctions":               on(),
+		"UpdateFunctionCode":          {{find: functionNamed}, {action: "s3:GetObject", find: codeNamed}},
+		"UpdateFunctionConfiguration": byFinding(functionNamed, passing(lambdaService)),
+		"DeleteFunction":              byFinding(functionNamed),
+		"Invoke":                      {{action: "lambda:InvokeFunction", find: functionNamed}},
+	},
+	"s3": {
+		"ListBuckets":             {acting("s3:ListAllMyBuckets")},
+		"CreateBucket":            on(bucketARN),
+		"HeadBucket":              {acting("s3:ListBucket", bucketARN)},
+		"GetBucketLocation":       on(bucketARN),
+		"DeleteBucket":            on(bucketARN),
+		"ListObjectsV2":           {acting("s3:ListBucket", bucketARN)},
+		"PutObject":               on(objectARN),
+		"GetObject":               on(objectARN),
+		"HeadObject":              {acting("s3:GetObject", objectARN)},
+		"DeleteObject":            on(objectARN),
+		"CreateMultipartUpload":   {acting("s3:PutObject", objectARN)},
+		"UploadPart":              {acting("s3:PutObject", objectARN)},
+		"CompleteMultipartUpload": {acting("s3:PutObject", objectARN)},
+		"AbortMultipartUpload":    on(objectARN),
+	},
 	"cloudformation": {
 		"CreateStack": on(stackARN), "DeleteStack": on(stackARN), "DescribeStackEvents": on(stackARN), "DescribeStackResources": on(stackARN),
+		"UpdateStack": on(stackARN), "CreateChangeSet": on(stackARN), "DescribeChangeSet": on(stackARN), "ExecuteChangeSet": on(stackARN),
+		"DeleteChangeSet": on(stackARN), "GetTemplateSummary": on(stackARN),
 		"DescribeStacks": on(stackARN), "GetTemplate": on(stackARN), "ListStackResources": on(stackARN), "ValidateTemplate": on(),
 	},
 	"sqs": {

@@ -18,19 +18,7 @@ import (
 // cli runs the AWS CLI against the world and returns its JSON output.
 func (w *world) cli(path string, arguments ...string) map[string]any {
 	w.t.Helper()
-	command := exec.CommandContext(w.t.Context(), path, append(arguments, "--endpoint-url", w.url, "--region", home, "--output", "json")...)
-	config := filepath.Join(w.t.TempDir(), "config")
-	if err := os.WriteFile(config, []byte("[default]\ncli_timestamp_format = iso8601\n"), 0o600); err != nil {
-		w.t.Fatal(err)
-	}
-	command.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_PAGER=",
-		"AWS_CONFIG_FILE="+config, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
-	var complaint bytes.Buffer
-	command.Stderr = &complaint
-	out, err := command.Output()
-	if err != nil {
-		w.t.Fatalf("aws %s: %v\n%s", strings.Join(arguments, " "), err, complaint.String())
-	}
+	out := w.plainCLI(path, append(arguments, "--output", "json")...)
 	var answer map[string]any
 	if len(out) > 0 {
 		if err := json.Unmarshal(out, &answer); err != nil {
@@ -38,6 +26,25 @@ func (w *world) cli(path string, arguments ...string) map[string]any {
 		}
 	}
 	return answer
+}
+
+// plainCLI runs the AWS CLI against the world and returns what it prints.
+func (w *world) plainCLI(path string, arguments ...string) []byte {
+	w.t.Helper()
+	command := exec.CommandContext(w.t.Context(), path, append(arguments, "--endpoint-url", w.url, "--region", home)...)
+	config := filepath.Join(w.t.TempDir(), "config")
+	if err := os.WriteFile(config, []byte("[default]\ncli_timestamp_format = iso8601\n"), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	command.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_PAGER=", "AWS_ENDPOINT_URL="+w.url,
+		"AWS_CONFIG_FILE="+config, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
+	var complaint bytes.Buffer
+	command.Stderr = &complaint
+	out, err := command.Output()
+	if err != nil {
+		w.t.Fatalf("aws %s: %v\n%s", strings.Join(arguments, " "), err, complaint.String())
+	}
+	return out
 }
 
 // awsPath finds the AWS CLI; without it the test is skipped, unless STUDIOKEEPER_DEMAND demands it.

@@ -85,6 +85,8 @@ type Cloud struct {
 	functions lambdaState
 	access    iamState
 	stacks    stackState
+	objects   s3State
+	codes     codeState
 }
 
 // service is one AWS endpoint: how requests name it, and its operations.
@@ -117,6 +119,8 @@ func (c *Cloud) services() []service {
 		serviceQuotasService(c),
 		iamService(c),
 		cloudformationService(c),
+		s3Service(c),
+		lambdaAPIService(c),
 	}
 }
 
@@ -161,12 +165,13 @@ func (c *Cloud) Advance(d time.Duration) {
 	c.moved.fire()
 }
 
-// Close ends what the cloud does in the background and waits for it. It may be called more than once; a
+// Close ends what the cloud does in the background, waits for it and removes the code of functions. It may be called more than once; a
 // closed cloud still answers requests.
 func (c *Cloud) Close() {
 	c.start()
 	c.shutdown.Do(c.stop)
 	c.work.Wait()
+	c.codes.remove()
 }
 
 // ServeHTTP answers one AWS API request, or one through a door that has no API.

@@ -12,9 +12,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// maxTemplate is how long a template may be that comes with the request.
-const maxTemplate = 51_200
-
 // stackState is CloudFormation. An operation has done its work when it answers.
 type stackState struct {
 	mu     sync.Mutex // held while a stack is worked on
@@ -26,11 +23,12 @@ type stackState struct {
 // stack is a stack and what it holds.
 type stack struct {
 	types.Stack
-	home      place
-	template  *template
-	resources map[string]*stackResource
-	order     []string // as they were made
-	events    []types.StackEvent
+	home       place
+	ordered    *order // what it is, or is becoming; nil: it is only under review
+	resources  map[string]*stackResource
+	order      []string // as they were made
+	events     []types.StackEvent
+	changeSets map[string]*changeSet // by name
 }
 
 // stackResource is one resource of a stack.
@@ -40,7 +38,7 @@ type stackResource struct {
 	status     types.ResourceStatus
 	reason     string
 	properties map[string]any
-	retain     bool
+	unfinished bool // an update failed halfway
 	changed    time.Time
 }
 
@@ -50,6 +48,12 @@ func cloudformationService(c *Cloud) service {
 		name: "cloudformation", version: "2010-05-15",
 		ops: map[string]operation{
 			"CreateStack":            handle(nil, nil, s.createStack, "StackName"),
+			"UpdateStack":            handle(nil, nil, s.updateStack, "StackName"),
+			"CreateChangeSet":        handle(nil, nil, s.createChangeSet, "StackName", "ChangeSetName"),
+			"DescribeChangeSet":      handle(nil, nil, s.describeChangeSet, "ChangeSetName"),
+			"ExecuteChangeSet":       handle(nil, nil, s.executeChangeSet, "ChangeSetName"),
+			"DeleteChangeSet":        handle(nil, nil, s.deleteChangeSet, "ChangeSetName"),
+			"GetTemplateSummary":     handle(nil, nil, s.getTemplateSummary),
 			"DeleteStack":            handle(nil, nil, s.deleteStack, "StackName"),
 			"DescribeStacks":         handle(nil, nil, s.describeStacks),
 			"DescribeStackEvents":    handle(nil, nil, s.describeStackEvents, "StackName"),
@@ -79,34 +83,15 @@ func (s *stackState) find(c *call, name *string) (*stack, error) {
 
 var stackName = whole(`[a-zA-Z][-a-zA-Z0-9]{0,127}`)
 
-func templateBody(body, url *string) (*template, error) {
-	switch {
-	case url != nil:
-		return nil, validationError("the local cloud takes a template from TemplateBody only, not from TemplateURL")
-	case aws.ToString(body) == "":
-		return nil, validationError("Either Template URL or Template Body must be specified.")
-	case len(*body) > maxTemplate:
-		return nil, validationError("1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to %d", maxTemplate)
-	}
-	return readTemplate(*body)
-}
-
 func (s *stackState) createStack(c *call, in *cloudformation.CreateStackInput) (*cloudformation.CreateStackOutput, error) {
 	if !stackName.MatchString(*in.StackName) {
 		return nil, validationError("1 validation error detected: Value '%s' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", *in.StackName)
 	}
-	t, err := templateBody(in.TemplateBody, in.TemplateURL)
+	t, err := c.templateOf(in.TemplateBody, in.TemplateURL)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.acknowledged(in.Capabilities); err != nil {
-		return nil, err
-	}
-	given := map[string]string{}
-	for _, p := range in.Parameters {
-		given[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
-	}
-	values, err := t.parameterValues(given)
+	o, err := t.ordered(in.Parameters, in.Tags, in.Capabilities, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -115,10 +100,9 @@ func (s *stackState) createStack(c *call, in *cloudformation.CreateStackInput) (
 	if s.stacks[c.place()][*in.StackName] != nil {
 		return nil, errf(400, "AlreadyExistsException", "Stack [%s] already exists", *in.StackName)
 	}
-	st := s.add(c, *in.StackName, t, values)
+	st := s.add(c, *in.StackName)
 	copyMembers(&st.Stack, in)
-	st.Parameters = t.shownParameters(values)
-	st.create(c, values)
+	st.create(c, o)
 	return &cloudformation.CreateStackOutput{StackId: st.StackId}, nil
 }
 
@@ -153,7 +137,7 @@ func (t *template) shownParameters(values map[string]any) []types.Parameter {
 	return shown
 }
 
-func (s *stackState) add(c *call, name string, t *template, values map[string]any) *stack {
+func (s *stackState) add(c *call, name string) *stack {
 	if s.stacks == nil {
 		s.stacks = map[place]map[string]*stack{}
 	}
@@ -161,11 +145,8 @@ func (s *stackState) add(c *call, name string, t *template, values map[string]an
 		s.stacks[c.place()] = map[string]*stack{}
 	}
 	id := fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/%s", c.region, c.account, name, uuid.NewString())
-	st := &stack{home: c.place(), template: t, resources: map[string]*stackResource{}}
+	st := &stack{home: c.place(), resources: map[string]*stackResource{}, changeSets: map[string]*changeSet{}}
 	st.StackId, st.StackName, st.CreationTime = &id, &name, &c.now
-	if t.description != "" {
-		st.Description = &t.description
-	}
 	s.stacks[c.place()][name] = st
 	return st
 }

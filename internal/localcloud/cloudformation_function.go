@@ -22,7 +22,7 @@ func functionTypes() map[string]resourceType {
 				"LoggingConfig": anObject(shape{"LogFormat": aText(), "LogGroup": aText(), "ApplicationLogLevel": aText(), "SystemLogLevel": aText()}),
 				"Tags":          tagList(),
 			},
-			create: createFunctionResource, remove: removeFunctionResource,
+			create: createFunctionResource, update: updateFunctionResource, remove: removeFunctionResource,
 		},
 		"AWS::Lambda::EventSourceMapping": {
 			properties: shape{
@@ -49,42 +49,73 @@ func number(properties map[string]any, name string) int {
 }
 
 func createFunctionResource(p *provision) (made, error) {
-	f := Function{
-		Name: p.name, Account: p.call.account, Region: p.call.region, Role: p.text("Role"),
-		Timeout: time.Duration(number(p.properties, "Timeout")) * time.Second, Memory: number(p.properties, "MemorySize"),
-		Concurrency: number(p.properties, "ReservedConcurrentExecutions"), Architecture: "x86_64",
-	}
-	if names, _ := p.properties["Architectures"].([]any); len(names) > 0 {
-		f.Architecture = fmt.Sprint(names[0])
-	}
-	var err error
-	if f.Env, err = p.variables(); err != nil {
-		return made{}, err
-	}
-	code := p.properties["Code"].(map[string]any)
-	bucket, _ := code["S3Bucket"].(string)
-	key, _ := code["S3Key"].(string)
-	if f, err = p.call.cloud.host(f, bucket, key); err != nil {
+	f, about, err := p.declaredFunction()
+	if err != nil {
 		return made{}, err
 	}
 	fn, err := p.call.cloud.startFunction(f)
 	if err != nil {
 		return made{}, err
 	}
+	fn.describe(about)
 	return made{id: p.name, atts: map[string]any{"Arn": fn.arn}}, nil
 }
 
-// variables are a function's own, as KEY=value.
-func (p *provision) variables() ([]string, error) {
+// updateFunctionResource changes a function in its place: what is mapped to it stays so.
+func updateFunctionResource(p *provision) (made, error) {
+	f, about, err := p.declaredFunction()
+	if err != nil {
+		return p.made, err
+	}
+	fn, err := p.call.cloud.function(fmt.Sprint(p.made.atts["Arn"]))
+	if err != nil {
+		return p.made, err
+	}
+	if err := fn.reconfigure(f); err != nil {
+		return p.made, err
+	}
+	fn.describe(about)
+	return p.made, nil
+}
+
+// declaredFunction is a function as the template declares it and the cloud's host runs it.
+func (p *provision) declaredFunction() (Function, functionAbout, error) {
+	f := Function{
+		Name: p.name, Account: p.call.account, Region: p.call.region, Role: p.text("Role"),
+		Timeout: time.Duration(number(p.properties, "Timeout")) * time.Second, Memory: number(p.properties, "MemorySize"),
+		Concurrency: number(p.properties, "ReservedConcurrentExecutions"), Architecture: "x86_64",
+	}
+	f.standard()
+	if names, _ := p.properties["Architectures"].([]any); len(names) > 0 {
+		f.Architecture = fmt.Sprint(names[0])
+	}
+	about := functionAbout{description: p.text("Description"), runtime: p.text("Runtime"), handler: p.text("Handler"), modified: p.call.cloud.Now()}
+	var err error
+	if about.variables, err = p.variables(); err != nil {
+		return f, about, err
+	}
+	code := p.properties["Code"].(map[string]any)
+	bucket, _ := code["S3Bucket"].(string)
+	key, _ := code["S3Key"].(string)
+	f.Env = about.variables.pairs()
+	if zipped, missing := p.call.cloud.objects.read(bucket, key); missing == nil { // a host may run without it
+		about.holds(zipped)
+	}
+	f, err = p.call.cloud.host(f, bucket, key)
+	return f, about, err
+}
+
+// variables are a function's own.
+func (p *provision) variables() (variables, error) {
 	environment, _ := p.properties["Environment"].(map[string]any)
-	variables, _ := environment["Variables"].(map[string]any)
-	var set []string
-	for _, name := range sortedKeys(variables) {
-		value, err := scalarText(variables[name])
+	declared, _ := environment["Variables"].(map[string]any)
+	set := variables{}
+	for name := range declared {
+		value, err := scalarText(declared[name])
 		if err != nil {
-			return nil, wrongKind("Environment.Variables."+name, "a String", variables[name])
+			return nil, wrongKind("Environment.Variables."+name, "a String", declared[name])
 		}
-		set = append(set, name+"="+value)
+		set[name] = value
 	}
 	return set, nil
 }

@@ -190,7 +190,7 @@ func TestAStackStartsTheHostsCommand(t *testing.T) {
 func TestAFunctionWithoutCodeFailsItsStack(t *testing.T) {
 	w := newWorld(t, &localcloud.Cloud{})
 	s := w.stack(stackInput(functionStack))
-	if got := w.reasons(s.StackId); s.StackStatus != cftypes.StackStatusRollbackComplete || !strings.Contains(got, "code/worker.zip") {
+	if got := w.reasons(s.StackId); s.StackStatus != cftypes.StackStatusRollbackComplete || !strings.Contains(got, "S3 Error Code: NoSuchBucket") {
 		t.Errorf("the stack is %s: %s", s.StackStatus, got)
 	}
 }

@@ -23,6 +23,7 @@ type resolver struct {
 	atts     map[string]map[string]any // of the resources there are
 	decided  map[string]bool           // conditions
 	asking   map[string]bool           // conditions that are being decided
+	pending  map[string]bool           // resources of which nobody can tell yet what they will be
 }
 
 // usedNames is what a tree refers to.
@@ -173,6 +174,9 @@ func (r *resolver) ref(name string) (any, error) {
 	if name == "AWS::NoValue" {
 		return noValue{}, nil
 	}
+	if r.pending[name] {
+		return knownLater, nil
+	}
 	if value, ok := r.refs[name]; ok {
 		return value, nil
 	}
@@ -192,6 +196,9 @@ func (r *resolver) getAtt(argument any) (any, error) {
 	resource, attribute, ok := attPath(argument)
 	if !ok {
 		return nil, fmt.Errorf("Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute")
+	}
+	if r.pending[resource] {
+		return knownLater, nil
 	}
 	atts, there := r.atts[resource]
 	if !there {

@@ -84,11 +84,14 @@ func (s *stackState) getTemplate(c *call, in *cloudformation.GetTemplateInput) (
 	if err != nil {
 		return nil, err
 	}
-	return &cloudformation.GetTemplateOutput{TemplateBody: &st.template.text}, nil
+	if st.ordered == nil {
+		return nil, validationError("Stack with id %s has no template yet: its change set was not executed", *in.StackName)
+	}
+	return &cloudformation.GetTemplateOutput{TemplateBody: &st.ordered.template.text}, nil
 }
 
-func (s *stackState) validateTemplate(_ *call, in *cloudformation.ValidateTemplateInput) (*cloudformation.ValidateTemplateOutput, error) {
-	t, err := templateBody(in.TemplateBody, in.TemplateURL)
+func (s *stackState) validateTemplate(c *call, in *cloudformation.ValidateTemplateInput) (*cloudformation.ValidateTemplateOutput, error) {
+	t, err := c.templateOf(in.TemplateBody, in.TemplateURL)
 	if err != nil {
 		return nil, err
 	}

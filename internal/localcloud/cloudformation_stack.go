@@ -10,12 +10,12 @@ import (
 	"github.com/google/uuid"
 )
 
-func (st *stack) resolver(c *call, values map[string]any) *resolver {
+func (st *stack) resolver(c *call, o *order) *resolver {
 	r := &resolver{
-		template: st.template, refs: map[string]any{}, atts: map[string]map[string]any{},
+		template: o.template, pending: map[string]bool{}, refs: map[string]any{}, atts: map[string]map[string]any{},
 		decided: map[string]bool{}, asking: map[string]bool{},
 	}
-	for name, value := range values {
+	for name, value := range o.values {
 		r.refs[name] = value
 	}
 	for name, value := range map[string]string{
@@ -29,9 +29,11 @@ func (st *stack) resolver(c *call, values map[string]any) *resolver {
 }
 
 // create makes everything the template holds, or nothing: what was made goes again when something fails.
-func (st *stack) create(c *call, values map[string]any) {
+func (st *stack) create(c *call, o *order) {
+	st.ordered = o
+	o.describes(st)
 	st.become(c, types.StackStatusCreateInProgress, "User Initiated")
-	r := st.resolver(c, values)
+	r := st.resolver(c, o)
 	failed, err := st.makeAll(c, r)
 	if err == nil {
 		err = st.setOutputs(r)
@@ -58,12 +60,12 @@ func (st *stack) create(c *call, values map[string]any) {
 
 // makeAll makes the resources in order and names the one that failed.
 func (st *stack) makeAll(c *call, r *resolver) (failed string, err error) {
-	order, err := st.template.order()
+	order, err := st.ordered.template.order()
 	if err != nil {
 		return "", err
 	}
 	for _, logical := range order {
-		wanted, err := r.condition(st.template.resources[logical].condition)
+		wanted, err := r.condition(st.ordered.template.resources[logical].condition)
 		if err != nil {
 			return logical, err
 		}
@@ -78,14 +80,11 @@ func (st *stack) makeAll(c *call, r *resolver) (failed string, err error) {
 }
 
 func (st *stack) make(c *call, r *resolver, logical string) error {
-	of := st.template.resources[logical]
-	resource := &stackResource{kind: of.kind, retain: of.retain}
+	of := st.ordered.template.resources[logical]
+	resource := &stackResource{kind: of.kind}
 	st.resources[logical], st.order = resource, append(st.order, logical)
 	st.progress(c, logical, types.ResourceStatusCreateInProgress, "")
-	properties, err := r.object(of.properties)
-	if err == nil {
-		properties, err = resourceTypes()[of.kind].properties.take(properties, "")
-	}
+	properties, err := r.properties(of)
 	if err == nil {
 		resource.properties = properties
 		resource.name = st.nameOf(logical, properties)
@@ -95,12 +94,26 @@ func (st *stack) make(c *call, r *resolver, logical string) error {
 		st.progress(c, logical, types.ResourceStatusCreateFailed, err.Error())
 		return err
 	}
-	r.refs[logical], r.atts[logical] = resource.id, resource.atts
-	if resource.ref != "" {
-		r.refs[logical] = resource.ref
-	}
+	r.knows(logical, resource.made)
 	st.progress(c, logical, types.ResourceStatusCreateComplete, "")
 	return nil
+}
+
+// properties are a resource's as its type wants them.
+func (r *resolver) properties(of templateResource) (map[string]any, error) {
+	properties, err := r.object(of.properties)
+	if err != nil {
+		return nil, err
+	}
+	return resourceTypes()[of.kind].properties.take(properties, "")
+}
+
+// knows makes a resource known to those that refer to it.
+func (r *resolver) knows(logical string, m made) {
+	r.refs[logical], r.atts[logical] = m.id, m.atts
+	if m.ref != "" {
+		r.refs[logical] = m.ref
+	}
 }
 
 func (r *stackResource) provision(c *call, logical string) *provision {
@@ -109,7 +122,7 @@ func (r *stackResource) provision(c *call, logical string) *provision {
 
 // nameOf is what the template calls a resource, or a name after the stack that nobody else has.
 func (st *stack) nameOf(logical string, properties map[string]any) string {
-	if named, ok := properties[resourceTypes()[st.template.resources[logical].kind].named].(string); ok && named != "" {
+	if named, ok := properties[resourceTypes()[st.ordered.template.resources[logical].kind].named].(string); ok && named != "" {
 		return named
 	}
 	stem := *st.StackName + "-" + logical
@@ -118,8 +131,8 @@ func (st *stack) nameOf(logical string, properties map[string]any) string {
 
 func (st *stack) setOutputs(r *resolver) error {
 	st.Outputs = []types.Output{}
-	for _, name := range sortedKeys(st.template.outputs) {
-		o := st.template.outputs[name]
+	for _, name := range sortedKeys(st.ordered.template.outputs) {
+		o := st.ordered.template.outputs[name]
 		wanted, err := r.condition(o.condition)
 		if err != nil {
 			return err
@@ -148,7 +161,7 @@ func (st *stack) removeAll(c *call, retain []string) (failed []string) {
 		switch {
 		case resource.status == types.ResourceStatusDeleteComplete || resource.status == types.ResourceStatusDeleteSkipped:
 			continue
-		case created && (resource.retain && st.StackStatus != types.StackStatusRollbackInProgress || slices.Contains(retain, logical)):
+		case created && (st.ordered.template.resources[logical].retain && st.StackStatus != types.StackStatusRollbackInProgress || slices.Contains(retain, logical)):
 			st.progress(c, logical, types.ResourceStatusDeleteSkipped, "")
 			continue
 		}

@@ -22,6 +22,7 @@ type templateResource struct {
 	properties map[string]any
 	condition  string
 	retain     bool // DeletionPolicy
+	outlive    bool // UpdateReplacePolicy: what another takes the place of stays
 	dependsOn  []string
 	metadata   any
 }
@@ -131,6 +132,7 @@ func (t *template) addResource(name string, object map[string]any) error {
 			r.retain = value == "Retain" || value == "RetainExceptOnCreate"
 		case "UpdateReplacePolicy":
 			ok = slices.Contains([]any{"Retain", "Delete"}, value)
+			r.outlive = value == "Retain"
 		case "Metadata":
 			r.metadata = value
 		default:

@@ -61,8 +61,11 @@ type function struct {
 	out        io.Writer
 	running    context.Context // of its processes
 	end        context.CancelFunc
+	changing   sync.Mutex // held while the function is reconfigured
+	mu         sync.Mutex // guards Function and enforced from those who hold no slot
 	// enforced says that IAM knew the function's role when it was started.
 	enforced bool
+	about    functionAbout
 }
 
 // StartFunction makes a function known and starts its first process, waiting until that asks for an event.
@@ -135,12 +138,7 @@ func (c *Cloud) newFunction(f Function) *function {
 	if f.Region == "" {
 		f.Region = defaultRegion
 	}
-	if f.Timeout <= 0 {
-		f.Timeout = DefaultFunctionTimeout
-	}
-	if f.Memory <= 0 {
-		f.Memory = DefaultFunctionMemory
-	}
+	f.standard()
 	f.Concurrency = max(f.Concurrency, 1)
 	fn := &function{Function: f, cloud: c, out: io.Discard}
 	fn.warm, fn.cold = make(chan *instance, f.Concurrency), make(chan *instance, f.Concurrency)
@@ -156,6 +154,16 @@ func (c *Cloud) newFunction(f Function) *function {
 	fn.enforced = c.access.roleByARN(f.Role) != nil
 	c.access.mu.Unlock()
 	return fn
+}
+
+// standard fills in what Lambda has for what is left out.
+func (f *Function) standard() {
+	if f.Timeout <= 0 {
+		f.Timeout = DefaultFunctionTimeout
+	}
+	if f.Memory <= 0 {
+		f.Memory = DefaultFunctionMemory
+	}
 }
 
 func (fn *function) home() place { return place{fn.Account, fn.Region} }

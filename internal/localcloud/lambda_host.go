@@ -2,8 +2,6 @@ package localcloud
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"path/filepath"
 )
@@ -43,13 +41,8 @@ func (c *Cloud) host(f Function, bucket, key string) (Function, error) {
 	}
 	dir, err := c.functionCode(bucket, key)
 	if err != nil {
-		return f, fmt.Errorf("Error occurred while GetObject. %w", err)
+		return f, err
 	}
 	f.Dir, f.Command = dir, []string{filepath.Join(dir, "bootstrap")}
 	return f, nil
-}
-
-// functionCode unpacks a function's zip and gives the directory that holds it.
-func (c *Cloud) functionCode(bucket, key string) (dir string, err error) {
-	return "", errors.New("the local cloud has no S3: set Host.Command or Host.Invoke to say what runs instead of s3://" + bucket + "/" + key)
 }

@@ -77,8 +77,8 @@ func (c *Cloud) mapQueue(m EventSourceMapping) (context.CancelFunc, error) {
 	if q == nil {
 		return nil, errors.New("the queue does not exist")
 	}
-	if visibility < fn.Timeout {
-		return nil, fmt.Errorf("Queue visibility timeout: %v is less than Function timeout: %v", visibility, fn.Timeout)
+	if f, _ := fn.settings(); visibility < f.Timeout {
+		return nil, fmt.Errorf("Queue visibility timeout: %v is less than Function timeout: %v", visibility, f.Timeout)
 	}
 	if err := fn.pollsQueue(m.QueueArn); err != nil {
 		return nil, err

@@ -21,8 +21,15 @@ type protocol interface {
 	errorAnswer(s *service, e *apiError, requestID string) answer
 }
 
-// protocolOf tells AWS JSON, which names its operation in a header, from the query protocol.
+// protocolOf tells AWS JSON, which names its operation in a header, from the query protocol, and both from
+// REST, which only the credential scope tells.
 func protocolOf(r *http.Request, body []byte) protocol {
+	switch scopeOf(r).service {
+	case "s3":
+		return &s3Protocol{r: r}
+	case "lambda":
+		return &lambdaProtocol{r: r}
+	}
 	if r.Header.Get("X-Amz-Target") == "" {
 		form := formOf(r, body)
 		posted := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
