@@ -55,7 +55,7 @@ func TestWhatTheCloudDoesNotKnowIsAProperError(t *testing.T) {
 	}{
 		{"an unknown operation", map[string]string{"X-Amz-Target": "SageMaker.CreateModel", "Authorization": signed("sagemaker")}, "{}", 400, `"__type":"UnknownOperationException"`},
 		{"an unknown service", map[string]string{"X-Amz-Target": "Kinesis_20131202.PutRecord", "Authorization": signed("kinesis")}, "{}", 400, "it serves identitystore, sagemaker"},
-		{"a REST service", map[string]string{"Authorization": signed("s3")}, "", 400, "UnknownOperationException"},
+		{"a REST service", map[string]string{"Authorization": signed("route53")}, "", 400, "UnknownOperationException"},
 		{"an unknown query operation", map[string]string{"Content-Type": form, "Authorization": signed("sts")}, "Action=Nope&Version=2011-06-15", 400, "<Code>InvalidAction</Code>"},
 		{"an unknown query service", map[string]string{"Content-Type": form, "Authorization": signed("sns")}, "Action=Publish", 400, "<Code>InvalidAction</Code>"},
 		{"no signature", map[string]string{"X-Amz-Target": "SageMaker.ListDomains"}, "{}", 403, "MissingAuthenticationTokenException"},
