@@ -1,20 +1,21 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"studiokeeper/internal/app"
+	"studiokeeper/internal/config"
 	"studiokeeper/internal/deploy"
 )
 
@@ -127,12 +128,15 @@ func (f *packageFlags) pack(ctx context.Context, config string, env Environment)
 	return deploy.Package(files)
 }
 
-var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
-
 // adviseVariables tells of variables that are set here: the function has none of them.
-func adviseVariables(env Environment, config []byte) {
-	for _, found := range variable.FindAllSubmatch(bytes.ReplaceAll(config, []byte("$${"), nil), -1) {
-		fmt.Fprintf(env.Stderr, "advice: the configuration refers to ${%s}, which the function will not have: give it the variable, or write the value\n", found[1])
+func adviseVariables(env Environment, text []byte) {
+	asked := map[string]bool{}
+	_, _ = config.Parse("", text, func(name string) (string, bool) { // it was read before, without a problem
+		asked[name] = true
+		return env.Lookup(name)
+	})
+	for _, name := range slices.Sorted(maps.Keys(asked)) {
+		fmt.Fprintf(env.Stderr, "advice: the configuration refers to ${%s}, which the function will not have: give it the variable, or write the value\n", name)
 	}
 }
 

@@ -204,7 +204,7 @@ func (s *starter) nextSteps(cfg *config.Config, commands map[string]bool) {
 	s.say("\n%s is written: mode %s, domains: %d, rules: %d. Next:", name, cfg.Mode, len(cfg.Domains), len(cfg.Mapping.Rules))
 	steps := []string{
 		"read it; the roles that it names, the powerless one too, have to exist",
-		"make the DynamoDB tables: " + starterTables(cfg),
+		"deploy it, with its tables: docs/install.md; or, for the command line alone, make the DynamoDB tables " + starterTables(cfg),
 		"studiokeeper config check" + flag,
 	}
 	for _, c := range []struct{ name, use string }{{"doctor", "doctor"}, {"plan", "plan"}, {"explain", "explain USER"}} {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -90,13 +91,16 @@ func (s *sample) furnish(ctx context.Context, command []string, log io.Writer) e
 	}
 	s.config = filepath.Join(s.dir, "studiokeeper.yaml")
 	host := &s.cloud.Host
-	host.Command, host.Stderr, host.Env = command, log, append(host.Env, app.EnvConfig+"="+s.config)
+	later := host.Env
+	host.Command, host.Stderr, host.Env = command, log, append(slices.Clone(later), app.EnvConfig+"="+s.config)
 	deploy := func(ctx context.Context) error { return s.deploy(ctx, command != nil) }
 	for _, step := range []func(context.Context) error{s.makeStore, s.makeDomain, s.writeConfig, s.makeAccount, deploy} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("furnish the local cloud: %w", err)
 		}
 	}
+	// Functions that are deployed by hand bring code and configuration of their own.
+	host.Command, host.Env = nil, later
 	return nil
 }
 
