@@ -63,11 +63,15 @@ func (c *jsonClient) call(ctx context.Context, operation string, in, out any) er
 
 // attempt is call; it also tells how the attempts before the last one ended.
 func (c *jsonClient) attempt(ctx context.Context, operation string, in, out any) (earlier []error, err error) {
+	return c.send(ctx, operation, c.serialize(operation, in), in, out)
+}
+
+func (c *jsonClient) send(ctx context.Context, operation string, serialize middleware.SerializeMiddleware, in, out any) (earlier []error, err error) {
 	ctx = middleware.ClearStackValues(ctx)
 	ctx = awsmiddleware.SetServiceID(ctx, c.api.id)
 	ctx = awsmiddleware.SetOperationName(ctx, operation)
 	ctx = awsmiddleware.SetRegion(ctx, c.cfg.Region)
-	stack, err := c.stack(operation, in, out)
+	stack, err := c.stack(operation, serialize, out)
 	if err == nil {
 		var metadata middleware.Metadata
 		handler := smithyhttp.NewClientHandlerWithOptions(c.http)
@@ -91,11 +95,11 @@ func retried(metadata middleware.Metadata) []error {
 	return errs
 }
 
-func (c *jsonClient) stack(operation string, in, out any) (*middleware.Stack, error) {
+func (c *jsonClient) stack(operation string, serialize middleware.SerializeMiddleware, out any) (*middleware.Stack, error) {
 	stack := middleware.NewStack(operation, smithyhttp.NewStackRequest)
 	retries := retry.NewAttemptMiddleware(c.retryer, smithyhttp.RequestCloner)
 	err := errors.Join(
-		stack.Serialize.Add(c.serialize(operation, in), middleware.After),
+		stack.Serialize.Add(serialize, middleware.After),
 		stack.Build.Add(&awsmiddleware.ClientRequestID{}, middleware.After),
 		awsmiddleware.AddSDKAgentKeyValue(awsmiddleware.APIMetadata, c.api.signing, "json")(stack),
 		awsmiddleware.AddSDKAgentKey(awsmiddleware.ApplicationIdentifier, c.cfg.AppID)(stack),

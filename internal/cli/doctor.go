@@ -86,7 +86,9 @@ func deployedParts() (doctor.Parts, error) {
 	pattern, err := deploy.Pattern()
 	return doctor.Parts{
 		Role: deploy.RoleName, Rule: deploy.RuleName, Pattern: pattern, Events: deploy.EventsName, Pass: deploy.PassName,
-		Schedules: []string{deploy.FullPassName, deploy.DeepPassName}, Alarms: deploy.AlarmNames(),
+		EventsTimeout: deploy.EventsTimeout * time.Second, PassTimeout: deploy.PassTimeout * time.Second,
+		Environment: []string{app.EnvConfig, app.EnvQueue, app.EnvPassQueue},
+		Schedules:   []string{deploy.FullPassName, deploy.DeepPassName}, Alarms: deploy.AlarmNames(),
 	}, err
 }
 

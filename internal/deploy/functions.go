@@ -70,8 +70,8 @@ func trust(principal object, actions []string, condition object) object {
 }
 
 func (g *generator) functions(t *Template) {
-	g.function(t, "Events", EventsName, "one person at a time, within seconds", eventsTimeout)
-	g.function(t, "Pass", PassName, "bulk: passes, first onboarding, ended grace", passTimeout)
+	g.function(t, "Events", EventsName, "one person at a time, within seconds", EventsTimeout)
+	g.function(t, "Pass", PassName, "bulk: passes, first onboarding, ended grace", PassTimeout)
 	// Concurrency is bounded where the queue is read: reserving it would fail in
 	// accounts with the smallest quota, and throttled receives would end as dead letters.
 	g.queueMapping(t, "Events", 10)

@@ -6,19 +6,22 @@ import (
 	"studiokeeper/internal/event"
 )
 
-// How long the functions may take, in seconds; a queue's visibility is six
-// times that.
+// EventsTimeout and PassTimeout are how long the functions may take, in
+// seconds; a queue's visibility is six times that.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 const (
-	eventsTimeout = 60
-	passTimeout   = 900
-	fortnight     = 14 * 24 * 60 * 60
-	receives      = 5
+	EventsTimeout = 60
+	PassTimeout   = 900
+)
+
+const (
+	fortnight = 14 * 24 * 60 * 60
+	receives  = 5
 )
 
 func (g *generator) queues(t *Template) {
-	g.queue(t, "Events", EventsName, eventsTimeout)
-	g.queue(t, "Pass", PassName, passTimeout)
+	g.queue(t, "Events", EventsName, EventsTimeout)
+	g.queue(t, "Pass", PassName, PassTimeout)
 	var statements []any
 	for _, s := range []struct{ sid, queue, rule string }{
 		{"Membership", "EventsQueue", "MembershipRule"}, {"FullPass", "PassQueue", "FullPassRule"}, {"DeepPass", "PassQueue", "DeepPassRule"},

@@ -120,6 +120,31 @@ func accounts() map[string]broken {
 			func(l *lab) { l.alarm("studiokeeper-removals-held", false) },
 			"alarms", "studiokeeper-removals-held", "aws cloudwatch enable-alarm-actions --region us-east-1 --alarm-names studiokeeper-removals-held", "",
 		},
+		"a function is missing": {
+			func(l *lab) { l.changeFunctions("FunctionName: studiokeeper-events", "FunctionName: other") },
+			"functions", "function studiokeeper-events is missing", "studiokeeper deploy template", "",
+		},
+		"a function has too little time": {
+			func(l *lab) { l.changeFunctions("Timeout: 900", "Timeout: 60") },
+			"functions", "function studiokeeper-pass ends after 1m0s and needs 15m0s",
+			"aws lambda update-function-configuration --function-name studiokeeper-pass --timeout 900 --region us-east-1", "",
+		},
+		"a function does not know a queue": {
+			func(l *lab) {
+				l.changeFunctions("STUDIOKEEPER_PASS_QUEUE_URL: pass", `STUDIOKEEPER_PASS_QUEUE_URL: ""`)
+			},
+			"functions", "function studiokeeper-events has no STUDIOKEEPER_PASS_QUEUE_URL in its environment", "studiokeeper deploy template", "",
+		},
+		"a queue is not a function's": {
+			func(l *lab) {
+				l.changeFunctions("111122223333:studiokeeper-pass", "111122223333:studiokeeper-events")
+			},
+			"functions", "function studiokeeper-pass gets nothing from queue studiokeeper-pass: there is no event source mapping", "studiokeeper deploy template", "",
+		},
+		"a function's queue is disconnected": {
+			func(l *lab) { l.changeFunctions("Enabled: true", "Enabled: false") },
+			"functions", "the event source mapping is Disabled", "aws lambda update-event-source-mapping --enabled --uuid ", "",
+		},
 		"no pass for hours": {
 			func(l *lab) { l.passed(l.now.Add(-4 * time.Hour)) },
 			"last-pass", "ended 4h0m0s ago", "studiokeeper plan --domain research", "",
@@ -127,7 +152,7 @@ func accounts() map[string]broken {
 		"the credentials are no longer valid": {
 			func(l *lab) { l.cloud.Inject(localcloud.Fault{Service: "sts", Code: "ExpiredToken", Status: 403}) },
 			"credentials", "ExpiredToken", "aws sts get-caller-identity",
-			"identity-store mapping access domain assigned-groups unmanaged-profiles role-trust role-limits default-role pass-role trail quota rule schedules queues alarms last-pass",
+			"identity-store mapping access domain assigned-groups unmanaged-profiles role-trust role-limits default-role pass-role trail quota rule schedules queues functions alarms last-pass",
 		},
 	}
 }
@@ -147,7 +172,7 @@ func TestWhatIsBrokenFailsOneCheckAndNoOther(t *testing.T) {
 				switch {
 				case c.Name == row.fails:
 					want = plan.CheckFail
-				case c.Name == "scim-token", c.Name == "functions", slices.Contains(strings.Fields(row.skips), c.Name):
+				case c.Name == "scim-token", slices.Contains(strings.Fields(row.skips), c.Name):
 					want = plan.CheckSkip
 				}
 				if c.Status != want {

@@ -204,7 +204,7 @@ func (d *Doctor) checks(ctx context.Context) []check {
 		check{"rule", "", "credentials", d.rule},
 		check{"schedules", "", "credentials", d.schedules},
 		check{"queues", "", "credentials", d.queues},
-		check{"functions", "", "", d.functions},
+		check{"functions", "", "credentials", d.functions},
 		check{"alarms", "", "credentials", d.alarms})
 	each("last-pass", "credentials", d.lastPass)
 	return append(all, check{"scim-token", "", "", scimToken})

@@ -62,6 +62,8 @@ func TestWhatDoctorMayNotReadIsSkippedWithTheActionThatIsMissing(t *testing.T) {
 		{"rule", "events", "ListTargetsByRule", "events:ListTargetsByRule"},
 		{"schedules", "events", "DescribeRule", "events:DescribeRule"},
 		{"queues", "sqs", "GetQueueAttributes", "sqs:GetQueueAttributes"},
+		{"functions", "lambda", "GetFunctionConfiguration", "lambda:GetFunctionConfiguration"},
+		{"functions", "lambda", "ListEventSourceMappings", "lambda:ListEventSourceMappings"},
 		{"alarms", "monitoring", "DescribeAlarms", "cloudwatch:DescribeAlarms"},
 		{"assigned-groups", "sso", "ListApplicationAssignments", "sso:ListApplicationAssignments"},
 		{"unmanaged-profiles", "sagemaker", "ListUserProfiles", "sagemaker:ListUserProfiles"},
@@ -83,7 +85,7 @@ func TestAReadThatFailsIsNeverOK(t *testing.T) {
 	for check, service := range map[string]string{
 		"identity-store": "sso", "mapping": "identitystore", "domain": "sagemaker", "assigned-groups": "sso", "unmanaged-profiles": "sagemaker",
 		"role-trust": "iam", "role-limits": "iam", "default-role": "iam", "pass-role": "iam", "trail": "cloudtrail", "quota": "servicequotas",
-		"rule": "events", "schedules": "events", "queues": "sqs", "alarms": "monitoring", "last-pass": "dynamodb",
+		"rule": "events", "schedules": "events", "queues": "sqs", "functions": "lambda", "alarms": "monitoring", "last-pass": "dynamodb",
 	} {
 		t.Run(check, func(t *testing.T) {
 			t.Parallel()

@@ -57,7 +57,7 @@ func newLab(t *testing.T) *lab {
 	t.Helper()
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	l := &lab{t: t, now: now}
-	l.cloud = &localcloud.Cloud{ProfileDelay: -1, SpaceDelay: -1, AppDelay: -1, ProfileQuota: quota, Clock: func() time.Time { return now }}
+	l.cloud = &localcloud.Cloud{ProfileDelay: -1, SpaceDelay: -1, AppDelay: -1, ProfileQuota: quota, Host: localcloud.FunctionHost{Invoke: idle}, Clock: func() time.Time { return now }}
 	t.Cleanup(l.cloud.Close)
 	l.aws = aws.Config{
 		Region: region, BaseEndpoint: aws.String("http://aws.invalid"), RetryMaxAttempts: 1,
@@ -167,6 +167,7 @@ func (l *lab) deployment() {
 		l.queue(name+"-dead", "")
 		l.queue(name, name+"-dead")
 	}
+	l.deployFunctions(functions)
 	pattern, err := deploy.Pattern()
 	l.must(err)
 	l.rule(&eventbridge.PutRuleInput{Name: aws.String(deploy.RuleName), EventPattern: aws.String(string(pattern))}, deploy.EventsName)
@@ -202,7 +203,7 @@ func (l *lab) queue(name, dead string) {
 	if dead != "" {
 		policy, err := json.Marshal(map[string]any{"deadLetterTargetArn": queueARN(dead), "maxReceiveCount": 5})
 		l.must(err)
-		in.Attributes = map[string]string{"RedrivePolicy": string(policy)}
+		in.Attributes = map[string]string{"RedrivePolicy": string(policy), "VisibilityTimeout": "5400"}
 	}
 	_, err := l.sqs().CreateQueue(l.t.Context(), in)
 	l.must(err)

@@ -52,7 +52,7 @@ func (d *Doctor) schedules(ctx context.Context) finding {
 
 // sends judges what rules of both kinds have in common.
 func (d *Doctor) sends(name string, is Rule, queue string) finding {
-	toQueue := func(arn string) bool { return strings.Contains(arn, ":sqs:") && strings.HasSuffix(arn, ":"+queue) }
+	toQueue := func(arn string) bool { return isQueue(arn, queue) }
 	switch {
 	case !is.Enabled:
 		return fail(fmt.Sprintf("aws events enable-rule --region %s --name %s", d.Config.IdentityCenter.Region, name), "rule %s is disabled", name)
@@ -60,6 +60,10 @@ func (d *Doctor) sends(name string, is Rule, queue string) finding {
 		return fail(deployAgain, "rule %s does not send to queue %s", name, queue)
 	}
 	return ok("rule %s sends to queue %s", name, queue)
+}
+
+func isQueue(arn, name string) bool {
+	return strings.Contains(arn, ":sqs:") && strings.HasSuffix(arn, ":"+name)
 }
 
 // sameJSON compares documents, not the texts.
@@ -92,12 +96,6 @@ func (d *Doctor) queue(ctx context.Context, name string) finding {
 		return fail("studiokeeper queue inspect", "%s in %s: what could not be handled", counted(dead.Waiting, "message"), is.Dead)
 	}
 	return ok("")
-}
-
-// functions cannot be told: Lambda speaks no AWS JSON, and nothing here speaks REST.
-func (d *Doctor) functions(context.Context) finding {
-	return skip("their state is not read: see aws lambda get-function-configuration --region %s --function-name %s, and the alarms",
-		d.Config.IdentityCenter.Region, d.Parts.Events)
 }
 
 func (d *Doctor) alarms(ctx context.Context) finding {

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"time"
 
 	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/studio"
@@ -75,8 +76,11 @@ type Parts struct {
 	Rule         string // of all doors
 	Pattern      []byte // the rule's
 	Events, Pass string // functions and their queues
-	Schedules    []string
-	Alarms       []string
+	// EventsTimeout and PassTimeout are what the functions have to have at least.
+	EventsTimeout, PassTimeout time.Duration
+	Environment                []string // variables that both functions need
+	Schedules                  []string
+	Alarms                     []string
 }
 
 // Rule is an EventBridge rule.
@@ -93,6 +97,21 @@ type Queue struct {
 	Waiting int    // about how many messages lie in it
 }
 
+// Function is a Lambda function.
+type Function struct {
+	State, LastUpdate string // Active and Successful when it is well
+	Timeout           time.Duration
+	Environment       []string // names of its variables that are not empty
+	Sources           []Source
+}
+
+// Source is what makes events of a queue or a stream a function's.
+type Source struct {
+	ID    string
+	ARN   string // of the queue or stream
+	State string // Enabled when it is well
+}
+
 // Alarm is a CloudWatch alarm.
 type Alarm struct {
 	Name    string
@@ -105,6 +124,8 @@ type Alarm struct {
 type Deployment interface {
 	Rule(ctx context.Context, name string) (Rule, error)
 	Queue(ctx context.Context, name string) (Queue, error)
+	// Function is a function with all its sources.
+	Function(ctx context.Context, name string) (Function, error)
 	// Alarms lists all whose names begin so.
 	Alarms(ctx context.Context, prefix string) ([]Alarm, error)
 }

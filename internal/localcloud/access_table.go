@@ -157,6 +157,7 @@ var accessTable = map[string]map[string][]permission{
 		"GetFunctionConfiguration":    byFinding(functionNamed),
 		"GetFunctionConcurrency":      byFinding(functionNamed),
 		"ListFunctions":               on(),
+		"ListEventSourceMappings":     on(),
 		"UpdateFunctionCode":          {{find: functionNamed}, {action: "s3:GetObject", find: codeNamed}},
 		"UpdateFunctionConfiguration": byFinding(functionNamed, passing(lambdaService)),
 		"DeleteFunction":              byFinding(functionNamed),

@@ -15,6 +15,7 @@ import (
 	cftypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"studiokeeper/internal/localcloud"
@@ -211,5 +212,32 @@ func TestAMappingIsRefused(t *testing.T) {
 				t.Errorf("the stack is %s: %q, want %q", s.StackStatus, got, tt.want)
 			}
 		})
+	}
+}
+
+func TestTheMappingsOfAFunctionAreListed(t *testing.T) {
+	w, _ := functionsOf(t, &hosted{})
+	listed := func(in *lambda.ListEventSourceMappingsInput) string {
+		out, err := w.lambdas().ListEventSourceMappings(t.Context(), in)
+		var found []string
+		for _, m := range must(w.world, out, err).EventSourceMappings {
+			found = append(found, strings.Split(*m.EventSourceArn, ":")[2]+" "+*m.State)
+		}
+		slices.Sort(found)
+		return strings.Join(found, ", ")
+	}
+	if got := listed(&lambda.ListEventSourceMappingsInput{FunctionName: aws.String("worker")}); got != "dynamodb Enabled, sqs Enabled" {
+		t.Errorf("the function has %q", got)
+	}
+	if got := listed(&lambda.ListEventSourceMappingsInput{EventSourceArn: aws.String("arn:aws:sqs:" + home + ":" + account + ":work")}); got != "sqs Enabled" {
+		t.Errorf("the queue has %q", got)
+	}
+	if got := listed(&lambda.ListEventSourceMappingsInput{FunctionName: aws.String("other")}); got != "" {
+		t.Errorf("another function has %q", got)
+	}
+	off := strings.Replace(functionStack, "FunctionResponseTypes: [Report", "Enabled: false\n      FunctionResponseTypes: [Report", 1)
+	w.update(updateInput(off))
+	if got := listed(&lambda.ListEventSourceMappingsInput{}); got != "dynamodb Enabled, sqs Disabled" {
+		t.Errorf("with the queue's off there are %q", got)
 	}
 }

@@ -3,28 +3,13 @@ package localcloud
 import "fmt"
 
 // keptTypes are made by being remembered: the local cloud has no service that would act on them. Their
-// names are taken as AWS's are. A log group, an alarm and a dashboard are named once in an account and
-// Region; policies of buses are not evaluated.
+// names are taken as AWS's are. A log group and a dashboard are named once in an account and Region;
+// policies of buses are not evaluated.
 func keptTypes() map[string]resourceType {
-	dimension := anObject(shape{"Name": aText().must(), "Value": aText().must()})
-	metric := anObject(shape{
-		"MetricName": aText(), "Namespace": aText(), "Dimensions": aList(dimension),
-	})
-	query := anObject(shape{
-		"Id": aText().must(), "Expression": aText(), "Label": aText(), "ReturnData": aTruth(), "Period": aNumber(), "AccountId": aText(),
-		"MetricStat": anObject(shape{"Metric": metric.must(), "Period": aNumber().must(), "Stat": aText().must(), "Unit": aText()}),
-	})
 	return map[string]resourceType{
 		"AWS::Logs::LogGroup": kept("LogGroupName", "log-group:%s:*", shape{
 			"LogGroupName": aText().unchanging(), "RetentionInDays": aNumber(), "KmsKeyId": aText(), "LogGroupClass": aText(),
 			"DataProtectionPolicy": aDocument(), "DeletionProtectionEnabled": aTruth(), "Tags": tagList(),
-		}),
-		"AWS::CloudWatch::Alarm": kept("AlarmName", "alarm:%s", shape{
-			"AlarmName": aText().unchanging(), "AlarmDescription": aText(), "ActionsEnabled": aTruth(), "AlarmActions": aList(aText()),
-			"OKActions": aList(aText()), "InsufficientDataActions": aList(aText()), "ComparisonOperator": aText().must(),
-			"EvaluationPeriods": aNumber().must(), "DatapointsToAlarm": aNumber(), "Threshold": aText(), "TreatMissingData": aText(),
-			"Namespace": aText(), "MetricName": aText(), "Dimensions": aList(dimension), "Metrics": aList(query), "Statistic": aText(),
-			"ExtendedStatistic": aText(), "Period": aNumber(), "Unit": aText(), "Tags": tagList(),
 		}),
 		"AWS::CloudWatch::Dashboard": kept("DashboardName", "dashboard/%s", shape{
 			"DashboardName": aText().unchanging(), "DashboardBody": aText().must(),
@@ -62,7 +47,7 @@ func kept(named, arn string, properties shape) resourceType {
 }
 
 func (p *provision) keptARN(end string) string {
-	service := map[byte]string{'l': "logs", 'a': "cloudwatch", 'd': "cloudwatch"}[end[0]]
+	service := map[byte]string{'l': "logs", 'd': "cloudwatch"}[end[0]]
 	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, p.call.region, p.call.account, end)
 }
 

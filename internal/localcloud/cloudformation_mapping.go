@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 func createMappingResource(p *provision) (made, error) {
-	id := uuid.NewString()
 	var end context.CancelFunc
 	var err error
 	if p.properties["Enabled"] != false {
@@ -20,7 +17,9 @@ func createMappingResource(p *provision) (made, error) {
 	if err != nil {
 		return made{}, err
 	}
-	p.call.cloud.functions.keepMapping(id, end)
+	id := p.call.cloud.functions.keepMapping(p.call.place(), mappingShown{
+		EventSourceArn: p.text("EventSourceArn"), FunctionArn: p.functionARN(),
+	}, end)
 	arn := fmt.Sprintf("arn:aws:lambda:%s:%s:event-source-mapping:%s", p.call.region, p.call.account, id)
 	return made{id: id, atts: map[string]any{"Id": id, "EventSourceMappingArn": arn}}, nil
 }
@@ -46,7 +45,8 @@ func (p *provision) startMapping() (context.CancelFunc, error) {
 			return nil, err
 		}
 		m.ReportBatchItemFailures = reports
-		return p.call.cloud.mapStream(m)
+		end, _, err := p.call.cloud.mapStream(m)
+		return end, err
 	}
 	return nil, fmt.Errorf("Unrecognized event source: the local cloud maps queues and streams of DynamoDB, not %q", source)
 }

@@ -21,6 +21,7 @@ type propertyKind int
 const (
 	textKind propertyKind = iota
 	numberKind
+	doubleKind
 	truthKind
 	documentKind // any JSON
 	listKind
@@ -32,6 +33,7 @@ type shape map[string]property
 
 func aText() property            { return property{kind: textKind} }
 func aNumber() property          { return property{kind: numberKind} }
+func aDouble() property          { return property{kind: doubleKind} }
 func aTruth() property           { return property{kind: truthKind} }
 func aDocument() property        { return property{kind: documentKind} }
 func aList(of property) property { return property{kind: listKind, item: &of} }
@@ -90,6 +92,11 @@ func (p property) take(value any, at string) (any, error) {
 	case numberKind:
 		if _, err := strconv.ParseInt(text, 10, 64); err != nil {
 			return nil, wrongKind(at, "an Integer", value)
+		}
+		return json.Number(text), nil
+	case doubleKind:
+		if _, err := strconv.ParseFloat(text, 64); err != nil || !json.Valid([]byte(text)) {
+			return nil, wrongKind(at, "a Double", value)
 		}
 		return json.Number(text), nil
 	case truthKind:

@@ -40,7 +40,7 @@ type provision struct {
 func resourceTypes() map[string]resourceType {
 	types := map[string]resourceType{}
 	for _, family := range []map[string]resourceType{
-		queueTypes(), tableTypes(), eventTypes(), accessTypes(), parameterTypes(), functionTypes(), keptTypes(),
+		queueTypes(), tableTypes(), eventTypes(), accessTypes(), parameterTypes(), functionTypes(), alarmTypes(), keptTypes(),
 	} {
 		maps.Copy(types, family)
 	}

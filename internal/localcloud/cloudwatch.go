@@ -14,24 +14,28 @@ type alarmState struct {
 
 // MetricAlarm is an alarm, as PutMetricAlarm takes and DescribeAlarms shows it.
 type MetricAlarm struct {
-	AlarmName          string
-	AlarmDescription   string `json:",omitempty"`
-	AlarmArn           string
-	ActionsEnabled     *bool
-	OKActions          []string
-	AlarmActions       []string
-	Namespace          string      `json:",omitempty"`
-	MetricName         string      `json:",omitempty"`
-	Statistic          string      `json:",omitempty"`
-	Dimensions         []Dimension `json:",omitempty"`
-	Period             int         `json:",omitempty"`
-	EvaluationPeriods  int
-	DatapointsToAlarm  int `json:",omitempty"`
-	Threshold          float64
-	ComparisonOperator string
-	TreatMissingData   string `json:",omitempty"`
-	StateValue         string
-	StateReason        string
+	AlarmName               string
+	AlarmDescription        string `json:",omitempty"`
+	AlarmArn                string
+	ActionsEnabled          *bool
+	OKActions               []string
+	AlarmActions            []string
+	InsufficientDataActions []string
+	Namespace               string      `json:",omitempty"`
+	MetricName              string      `json:",omitempty"`
+	Statistic               string      `json:",omitempty"`
+	ExtendedStatistic       string      `json:",omitempty"`
+	Dimensions              []Dimension `json:",omitempty"`
+	Metrics                 []any       `json:",omitempty"`
+	Period                  int         `json:",omitempty"`
+	Unit                    string      `json:",omitempty"`
+	EvaluationPeriods       int
+	DatapointsToAlarm       int `json:",omitempty"`
+	Threshold               float64
+	ComparisonOperator      string
+	TreatMissingData        string `json:",omitempty"`
+	StateValue              string
+	StateReason             string
 }
 
 // Dimension is one of a metric's.
@@ -52,7 +56,7 @@ func cloudWatchService(*Cloud) service {
 // putMetricAlarm makes or replaces an alarm, which keeps its state.
 func putMetricAlarm(c *call, in *MetricAlarm) (*nothing, error) {
 	made := *in
-	made.AlarmArn = "arn:aws:cloudwatch:" + c.region + ":" + c.account + ":alarm:" + in.AlarmName
+	made.AlarmArn = alarmNameARN(c, in.AlarmName)
 	made.StateValue, made.StateReason = "INSUFFICIENT_DATA", "Unchecked: Initial alarm creation"
 	if made.ActionsEnabled == nil {
 		enabled := true
@@ -72,6 +76,10 @@ func putMetricAlarm(c *call, in *MetricAlarm) (*nothing, error) {
 	}
 	alarms.places[c.place()][in.AlarmName] = &made
 	return &nothing{}, nil
+}
+
+func alarmNameARN(c *call, name string) string {
+	return "arn:aws:cloudwatch:" + c.region + ":" + c.account + ":alarm:" + name
 }
 
 type alarmStateInput struct{ AlarmName, StateValue, StateReason string }

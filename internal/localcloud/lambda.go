@@ -47,7 +47,7 @@ type Function struct {
 type lambdaState struct {
 	mu        sync.Mutex
 	functions map[place]map[string]*function
-	mappings  map[string]context.CancelFunc // by id; each ends one
+	mappings  map[string]*sourceMapping // by id
 	log       []Invocation
 }
 
@@ -194,26 +194,6 @@ func (s *lambdaState) drop(fn *function) {
 		delete(s.functions[fn.home()], fn.Name)
 	}
 	fn.end()
-}
-
-// keepMapping remembers what ends a mapping; nil: it is disabled.
-func (s *lambdaState) keepMapping(id string, end context.CancelFunc) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.mappings == nil {
-		s.mappings = map[string]context.CancelFunc{}
-	}
-	s.mappings[id] = end
-}
-
-// endMapping ends a mapping, if there is one of that id. Invocations under way are not cut off.
-func (s *lambdaState) endMapping(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if end := s.mappings[id]; end != nil {
-		end()
-	}
-	delete(s.mappings, id)
 }
 
 // lockedWriter lets several processes write to one writer.

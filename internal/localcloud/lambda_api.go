@@ -57,6 +57,7 @@ type functionInput struct {
 	S3Bucket, S3Key, S3ObjectVersion    string
 	DryRun                              bool
 	InvocationType                      string
+	EventSourceArn                      string
 	payload                             []byte
 }
 
@@ -93,6 +94,7 @@ func lambdaAPIService(c *Cloud) service {
 			"UpdateFunctionConfiguration": handle(nil, nil, s.updateFunctionConfiguration),
 			"DeleteFunction":              handle(nil, nil, s.deleteFunction),
 			"Invoke":                      handle(nil, nil, s.invoke),
+			"ListEventSourceMappings":     handle(nil, nil, s.listEventSourceMappings),
 		},
 	}
 }

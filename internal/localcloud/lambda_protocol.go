@@ -26,6 +26,7 @@ var lambdaRoutes = []lambdaRoute{
 	{"PUT", "/2015-03-31/functions/{}/configuration", "UpdateFunctionConfiguration"},
 	{"PUT", "/2015-03-31/functions/{}/code", "UpdateFunctionCode"},
 	{"POST", "/2015-03-31/functions/{}/invocations", "Invoke"},
+	{"GET", "/2015-03-31/event-source-mappings", "ListEventSourceMappings"},
 	{"GET", "/2019-09-30/functions/{}/concurrency", "GetFunctionConcurrency"},
 }
 
@@ -78,6 +79,10 @@ func (p *lambdaProtocol) decode(in *incoming) (any, error) {
 		if err := json.Unmarshal(in.body, input); err != nil {
 			return nil, errf(http.StatusBadRequest, "SerializationException", "%v", err)
 		}
+	}
+	if in.call.operation == "ListEventSourceMappings" {
+		query := p.r.URL.Query()
+		input.FunctionName, input.EventSourceArn = query.Get("FunctionName"), query.Get("EventSourceArn")
 	}
 	if _, name := p.route(); name != "" {
 		input.FunctionName = name

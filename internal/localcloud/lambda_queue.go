@@ -52,7 +52,11 @@ type poller struct {
 // timeout is shorter than the function's timeout.
 func (c *Cloud) MapQueue(m EventSourceMapping) error {
 	c.start()
-	if _, err := c.mapQueue(m); err != nil {
+	end, err := c.mapQueue(m)
+	if err == nil {
+		err = c.keepMappingOf(m.Function, m.QueueArn, end)
+	}
+	if err != nil {
 		return fmt.Errorf("mapping %s: %w", m.QueueArn, err)
 	}
 	return nil

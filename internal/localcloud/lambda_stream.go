@@ -56,29 +56,33 @@ func (m *StreamMapping) check() error {
 // stream is not there.
 func (c *Cloud) MapStream(m StreamMapping) error {
 	c.start()
-	if _, err := c.mapStream(m); err != nil {
+	end, arn, err := c.mapStream(m)
+	if err == nil {
+		err = c.keepMappingOf(m.Function, arn, end)
+	}
+	if err != nil {
 		return fmt.Errorf("mapping the stream %s: %w", m.StreamArn+m.TableName, err)
 	}
 	return nil
 }
 
-// mapStream gives what ends the reading.
-func (c *Cloud) mapStream(m StreamMapping) (context.CancelFunc, error) {
+// mapStream gives what ends the reading, and the stream's ARN.
+func (c *Cloud) mapStream(m StreamMapping) (context.CancelFunc, string, error) {
 	if err := m.check(); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	fn, err := c.function(m.Function)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	c.dynamo.mu.Lock()
 	defer c.dynamo.mu.Unlock()
 	s := c.dynamo.streamOf(m, place{fn.Account, fn.Region})
 	if s == nil {
-		return nil, fmt.Errorf("there is no such stream in Region %s, or it is off", fn.Region)
+		return nil, "", fmt.Errorf("there is no such stream in Region %s, or it is off", fn.Region)
 	}
 	if err := fn.readsStream(s.arn); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	from := s.last
 	if m.FromStart {
@@ -91,7 +95,7 @@ func (c *Cloud) mapStream(m StreamMapping) (context.CancelFunc, error) {
 			shards.Go(func() { r.run(ctx) })
 		}
 		shards.Wait()
-	}), nil
+	}), s.arn, nil
 }
 
 // streamOf finds the stream a mapping names, if it is on. The caller holds d.mu.

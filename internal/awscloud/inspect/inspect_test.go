@@ -54,12 +54,13 @@ func reads(s *awscloud.Session) map[string]func(context.Context) error {
 	parts := &inspect.Deployment{Session: s, At: here}
 	role := "arn:aws:iam::" + account + ":role/none"
 	return map[string]func(context.Context) error{
-		"iam:GetRole":                 func(ctx context.Context) error { _, err := roles.Trust(ctx, domain, role); return err },
-		"iam:ListRolePolicies":        func(ctx context.Context) error { _, err := roles.Policies(ctx, domain, role); return err },
-		"iam:SimulatePrincipalPolicy": func(ctx context.Context) error { _, err := roles.Decide(ctx, domain, role, question()); return err },
-		"events:DescribeRule":         func(ctx context.Context) error { _, err := parts.Rule(ctx, "none"); return err },
-		"sqs:GetQueueUrl":             func(ctx context.Context) error { _, err := parts.Queue(ctx, "none"); return err },
-		"cloudwatch:DescribeAlarms":   func(ctx context.Context) error { _, err := parts.Alarms(ctx, "none"); return err },
+		"iam:GetRole":                     func(ctx context.Context) error { _, err := roles.Trust(ctx, domain, role); return err },
+		"iam:ListRolePolicies":            func(ctx context.Context) error { _, err := roles.Policies(ctx, domain, role); return err },
+		"iam:SimulatePrincipalPolicy":     func(ctx context.Context) error { _, err := roles.Decide(ctx, domain, role, question()); return err },
+		"events:DescribeRule":             func(ctx context.Context) error { _, err := parts.Rule(ctx, "none"); return err },
+		"sqs:GetQueueUrl":                 func(ctx context.Context) error { _, err := parts.Queue(ctx, "none"); return err },
+		"cloudwatch:DescribeAlarms":       func(ctx context.Context) error { _, err := parts.Alarms(ctx, "none"); return err },
+		"lambda:GetFunctionConfiguration": func(ctx context.Context) error { _, err := parts.Function(ctx, "none"); return err },
 		"cloudtrail:DescribeTrails": func(ctx context.Context) error {
 			_, err := (&inspect.Trails{Session: s, At: here}).Trails(ctx)
 			return err
@@ -99,7 +100,7 @@ func TestABrokenReadIsAnErrorAndNeitherDeniedNorGone(t *testing.T) {
 
 func TestWhatDoesNotExistIsErrGone(t *testing.T) {
 	_, s, _ := newCloud(t)
-	for _, action := range []string{"iam:GetRole", "iam:ListRolePolicies", "iam:SimulatePrincipalPolicy", "events:DescribeRule", "sqs:GetQueueUrl"} {
+	for _, action := range []string{"iam:GetRole", "iam:ListRolePolicies", "iam:SimulatePrincipalPolicy", "events:DescribeRule", "sqs:GetQueueUrl", "lambda:GetFunctionConfiguration"} {
 		if err := reads(s)[action](t.Context()); !errors.Is(err, reconcile.ErrGone) || errors.Is(err, reconcile.ErrDenied) {
 			t.Errorf("%s: got %v", action, err)
 		}
