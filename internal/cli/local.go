@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"studiokeeper/internal/deploy"
 	"studiokeeper/internal/localcloud"
 )
 
@@ -107,6 +108,10 @@ It takes any credentials. Copy and paste:
   PROFILE=$(aws sagemaker list-user-profiles --domain-id-equals {domainID} --query 'UserProfiles[0].UserProfileName' --output text)
   aws sagemaker describe-user-profile --domain-id {domainID} --user-profile-name "$PROFILE"
 
+The hourly and the daily pass are off, so that nothing but you moves things. To have one every hour of the cloud's clock:
+
+  aws events enable-rule --name {fullpass}
+
 What has no API goes through doors of its own, with any HTTP client:
 
   curl -X POST {endpoint}/_console/DisableUser -d '{"identityStoreId": "{store}", "userId": "…"}'
@@ -131,6 +136,6 @@ func (s *sample) guide(w io.Writer, worker bool) {
 // say fills in what the text names in braces.
 func (s *sample) say(w io.Writer, text string) {
 	fill := strings.NewReplacer("{endpoint}", s.endpoint, "{domain}", sampleDomain, "{domainID}", s.domainID, "{region}", sampleRegion,
-		"{config}", s.config, "{mapping}", sampleMapping, "{roles}", sampleRoles, "{store}", sampleStore, "{user}", sampleUser, "{group}", sampleGroup)
+		"{config}", s.config, "{mapping}", sampleMapping, "{fullpass}", deploy.FullPassName, "{roles}", sampleRoles, "{store}", sampleStore, "{user}", sampleUser, "{group}", sampleGroup)
 	_, _ = fill.WriteString(w, text)
 }
