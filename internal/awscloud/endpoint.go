@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"studiokeeper/internal/studio"
 )
 
 // What the SDK's configuration sources may answer about endpoints.
@@ -31,7 +33,7 @@ func (c *jsonClient) endpoint(ctx context.Context) (*url.URL, error) {
 	}
 	if raw == "" {
 		raw = "https://" + c.api.host + "." + c.cfg.Region + ".amazonaws.com"
-		if partition(c.cfg.Region) == "aws-cn" {
+		if studio.PartitionOf(c.cfg.Region) == "aws-cn" {
 			raw += ".cn"
 		}
 	}

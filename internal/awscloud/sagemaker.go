@@ -209,7 +209,7 @@ func profileARN(d studio.Domain, name string) string {
 	if d.Account == "" || d.Region == "" || name != strings.ToLower(name) {
 		return ""
 	}
-	return "arn:" + partition(d.Region) + ":sagemaker:" + d.Region + ":" + d.Account + ":user-profile/" + d.ID + "/" + name
+	return "arn:" + studio.PartitionOf(d.Region) + ":sagemaker:" + d.Region + ":" + d.Account + ":user-profile/" + d.ID + "/" + name
 }
 
 type taglist struct {

@@ -231,15 +231,3 @@ func (s *Session) clientsOf(api jsonAPI) *clients[*jsonClient] {
 	}
 	return s.json[api.id]
 }
-
-// partition is the AWS partition a Region belongs to.
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	default:
-		return "aws"
-	}
-}

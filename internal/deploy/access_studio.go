@@ -16,7 +16,7 @@ func resources(kind string, in []studio.Domain) []string {
 		if kind != "domain" {
 			within += "/*"
 		}
-		arns = append(arns, fmt.Sprintf("arn:%s:sagemaker:%s:%s:%s", partitionOf(d.Region), d.Region, d.Account, within))
+		arns = append(arns, fmt.Sprintf("arn:%s:sagemaker:%s:%s:%s", studio.PartitionOf(d.Region), d.Region, d.Account, within))
 	}
 	return arns
 }

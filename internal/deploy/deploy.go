@@ -8,7 +8,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"strings"
 
 	"studiokeeper/internal/config"
 	"studiokeeper/internal/studio"
@@ -66,20 +65,9 @@ func newGenerator(c *config.Config, o Options) (*generator, error) {
 // appear nowhere else.
 func (g *generator) region() string { return g.IdentityCenter.Region }
 
-func (g *generator) partition() string { return partitionOf(g.region()) }
+func (g *generator) partition() string { return studio.PartitionOf(g.region()) }
 
 // here is the ARN of something in the function's account and Region.
 func (g *generator) here(service, resource string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", g.partition(), service, g.region(), g.Account, resource)
-}
-
-func partitionOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	default:
-		return "aws"
-	}
 }

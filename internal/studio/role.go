@@ -95,3 +95,15 @@ func (p RolePattern) Allows(arn string) bool {
 	}
 	return string(p) == arn
 }
+
+// PartitionOf is the AWS partition that a Region belongs to.
+func PartitionOf(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	default:
+		return "aws"
+	}
+}
