@@ -23,43 +23,51 @@ const module = "studiokeeper"
 // mayImport says, for each room, which others it may import. A room that is
 // not listed fails the test: it has to be given a place first.
 var mayImport = map[string][]string{
-	"internal/studio":           {},
-	"internal/event":            {},
-	"internal/plan":             {"internal/studio"},
-	"internal/reconcile":        {"internal/plan", "internal/event", "internal/studio"},
-	"internal/config":           {"internal/plan", "internal/studio"},
-	"internal/render":           {"internal/plan", "internal/studio"},
-	"internal/function":         {"internal/reconcile", "internal/config", "internal/render", "internal/plan", "internal/event", "internal/studio"},
-	"internal/awscloud":         {"internal/reconcile", "internal/config", "internal/render", "internal/plan", "internal/event", "internal/studio"},
-	"internal/localcloud":       {},
-	"internal/deploy":           {"internal/config", "internal/event", "internal/studio"},
-	"internal/worker":           {"internal/awscloud", "internal/event"},
-	"internal/doctor":           {"internal/config", "internal/reconcile", "internal/plan", "internal/studio"},
-	"internal/awscloud/inspect": {"internal/awscloud", "internal/doctor", "internal/studio"},
-	"internal/app":              {"internal/function", "internal/awscloud", "internal/config", "internal/reconcile", "internal/render", "internal/plan", "internal/event", "internal/studio"},
-	"internal/cli":              {"internal/app", "internal/deploy", "internal/worker", "internal/doctor", "internal/awscloud/inspect", "internal/localcloud", "internal/function", "internal/awscloud", "internal/config", "internal/reconcile", "internal/render", "internal/plan", "internal/event", "internal/studio"},
-	"internal/archtest":         {},
-	"cmd/studiokeeper":          {"internal/cli"},
-	"cmd/studiokeeper-lambda":   {"internal/app"},
-	"e2e":                       {},
+	"internal/studio":            {},
+	"internal/event":             {},
+	"internal/plan":              {"internal/studio"},
+	"internal/reconcile":         {"internal/plan", "internal/event", "internal/studio"},
+	"internal/config":            {"internal/plan", "internal/studio"},
+	"internal/render":            {"internal/plan", "internal/studio"},
+	"internal/function":          {"internal/reconcile", "internal/config", "internal/render", "internal/plan", "internal/event", "internal/studio"},
+	"internal/awscloud":          {"internal/reconcile", "internal/config", "internal/render", "internal/plan", "internal/event", "internal/studio"},
+	"internal/localcloud":        {},
+	"internal/localad":           {},
+	"internal/directory":         {"internal/plan", "internal/studio"},
+	"internal/provision":         {"internal/directory", "internal/reconcile", "internal/plan", "internal/studio"},
+	"internal/ldap":              {"internal/directory", "internal/config", "internal/studio"},
+	"internal/scim":              {"internal/directory", "internal/provision", "internal/config", "internal/studio"},
+	"internal/deploy":            {"internal/config", "internal/event", "internal/studio"},
+	"internal/worker":            {"internal/awscloud", "internal/event"},
+	"internal/doctor":            {"internal/config", "internal/reconcile", "internal/plan", "internal/studio"},
+	"internal/awscloud/inspect":  {"internal/awscloud", "internal/doctor", "internal/studio"},
+	"internal/awscloud/store":    {"internal/awscloud", "internal/provision", "internal/directory", "internal/reconcile", "internal/plan", "internal/config", "internal/studio"},
+	"internal/app":               {"internal/function", "internal/awscloud", "internal/config", "internal/reconcile", "internal/render", "internal/plan", "internal/event", "internal/studio"},
+	"internal/carry":             {"internal/provision", "internal/directory", "internal/ldap", "internal/scim", "internal/awscloud/store", "internal/awscloud", "internal/config", "internal/reconcile", "internal/plan", "internal/studio"},
+	"internal/cli":               {"internal/app", "internal/carry", "internal/provision", "internal/directory", "internal/localad", "internal/deploy", "internal/worker", "internal/doctor", "internal/awscloud/inspect", "internal/localcloud", "internal/function", "internal/awscloud", "internal/config", "internal/reconcile", "internal/render", "internal/plan", "internal/event", "internal/studio"},
+	"internal/archtest":          {},
+	"cmd/studiokeeper":           {"internal/cli"},
+	"cmd/studiokeeper-lambda":    {"internal/app"},
+	"cmd/studiokeeper-directory": {"internal/carry"},
+	"e2e":                        {},
 }
 
 // pure rooms compute: they neither read nor write nor look at the clock.
-var pure = []string{"internal/studio", "internal/plan", "internal/event"}
+var pure = []string{"internal/studio", "internal/plan", "internal/event", "internal/directory"}
 
 var notPure = []string{"context", "net", "os", "log/slog", "io/fs", "math/rand", "math/rand/v2", "syscall", "os/exec"}
 
 // mayUse lists the modules that the program may require directly.
 var mayUse = []string{
 	"github.com/aws/aws-lambda-go", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go",
-	"github.com/goccy/go-yaml", "github.com/gofrs/flock", "github.com/google/go-cmp", "github.com/google/uuid",
+	"github.com/go-ldap/ldap/v3", "github.com/goccy/go-yaml", "github.com/gofrs/flock", "github.com/google/go-cmp", "github.com/google/uuid", "github.com/jimlambrt/gldap",
 	"github.com/rogpeppe/go-internal", "github.com/santhosh-tekuri/jsonschema/v6", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra",
 	"golang.org/x/sync", "golang.org/x/term", "golang.org/x/time", "pgregory.net/rapid",
 }
 
 // notInLambda must not be linked into the function: size and cold start.
 var notInLambda = []string{
-	module + "/internal/cli", module + "/internal/deploy", module + "/internal/worker", module + "/internal/doctor", module + "/internal/awscloud/inspect", module + "/internal/localcloud", "github.com/spf13/cobra", "html/template", "go/parser",
+	module + "/internal/cli", module + "/internal/deploy", module + "/internal/worker", module + "/internal/doctor", module + "/internal/awscloud/inspect", module + "/internal/localcloud", module + "/internal/localad", module + "/internal/ldap", module + "/internal/scim", module + "/internal/provision", module + "/internal/carry", "github.com/spf13/cobra", "html/template", "go/parser",
 	"github.com/santhosh-tekuri/jsonschema/v6",
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker", "github.com/aws/aws-sdk-go-v2/service/sqs",
 	"github.com/aws/aws-sdk-go-v2/service/ssoadmin", "github.com/aws/aws-sdk-go-v2/service/eventbridge",
