@@ -31,7 +31,7 @@ func (s *State) person(operation, domain string, it item) (reconcile.Person, err
 	}
 	p.Role = stringOf(it, "role")
 	p.Ready, p.Leaving, p.Changing = isTrue(it, "ready"), isTrue(it, "leaving"), isTrue(it, "changing")
-	for name, at := range map[string]*time.Time{"since": &p.Since, "settled": &p.Settled} {
+	for name, at := range map[string]*time.Time{"since": &p.Since, "settled": &p.Settled, "asked": &p.Asked} {
 		written := stringOf(it, name)
 		if written == "" {
 			continue
@@ -50,7 +50,7 @@ func (s *State) Remember(ctx context.Context, p reconcile.Person) error {
 	it := personKey(p.Key)
 	it["profile"], it["group"], it["role"] = text(p.Profile), text(p.GroupID), text(p.Role)
 	it["ready"], it["leaving"], it["changing"] = truth(p.Ready), truth(p.Leaving), truth(p.Changing)
-	for name, at := range map[string]time.Time{"since": p.Since, "settled": p.Settled} {
+	for name, at := range map[string]time.Time{"since": p.Since, "settled": p.Settled, "asked": p.Asked} {
 		if !at.IsZero() {
 			it[name] = text(at.UTC().Format(time.RFC3339Nano))
 		}

@@ -269,7 +269,7 @@ func TestPersonsAreRememberedAndListedOverAllPages(t *testing.T) {
 	alice := reconcile.Person{
 		Key: reconcile.Key{Domain: "research", UserID: identity(1)}, Profile: "alice-471", GroupID: identity(1001),
 		Role: roleNamed("ad-group-1"), Since: c.now().Add(time.Nanosecond).UTC(), Ready: true, Leaving: true,
-		Settled: c.now().Add(time.Hour).UTC(), Changing: true,
+		Settled: c.now().Add(time.Hour).UTC(), Asked: c.now().Add(time.Minute).UTC(), Changing: true,
 	}
 	if got, err := state.Person(t.Context(), alice.Key); got != (reconcile.Person{}) || err != nil {
 		t.Errorf("before: got %+v, %v", got, err)

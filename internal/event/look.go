@@ -90,6 +90,12 @@ type Trigger struct {
 	Time   time.Time `json:"time,omitzero"`    // when it happened, in UTC
 }
 
+// OfDirectory reports whether users, groups or memberships changed: not so the profiles that somebody made
+// or changed by hand, schedules, and what people do with commands.
+func (t Trigger) OfDirectory() bool {
+	return strings.HasSuffix(t.Source, ".amazonaws.com") && t.Source != "sagemaker.amazonaws.com"
+}
+
 // String gives "<id> <name> (<source>)", the form error messages use.
 func (t Trigger) String() string {
 	id := t.ID

@@ -104,7 +104,7 @@ func (h *Handler) record(ctx context.Context, r *reconcile.Reconciler, rec event
 	for _, l := range rec.Looks {
 		looked, err := r.Handle(ctx, l)
 		h.report(ctx, l, looked)
-		m.look(l, looked, err, r.Now())
+		m.look(l, looked, err)
 		results = append(results, looked...)
 		errs = append(errs, err)
 	}

@@ -72,15 +72,6 @@ func (m *meter) pass(p reconcile.Passed) {
 	m.span(p.Domain, "PassDuration", p.Took)
 }
 
-// lag keeps how long it took from an event of the directory until somebody was
-// ready. Profiles that somebody made by hand, and schedules, are no such event.
-func (m *meter) lag(t event.Trigger, domain string, now time.Time) {
-	directory := strings.HasSuffix(t.Source, ".amazonaws.com") && t.Source != "sagemaker.amazonaws.com"
-	if directory && !t.Time.IsZero() {
-		m.span(domain, "EventToReady", max(0, now.Sub(t.Time)))
-	}
-}
-
 func (m *meter) add(domain, metric string, n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -94,13 +85,13 @@ func (m *meter) add(domain, metric string, n int) {
 }
 
 // look counts what came of one look.
-func (m *meter) look(l event.Look, results []reconcile.Result, err error, now time.Time) {
+func (m *meter) look(l event.Look, results []reconcile.Result, err error) {
 	apart := slices.ContainsFunc(results, func(r reconcile.Result) bool { return r.Err != nil })
 	for _, r := range results {
 		m.add(r.Key.Domain, "Errors", one(r.Err != nil || err != nil && !apart))
 		m.result(r)
-		if r.BecameReady {
-			m.lag(l.Trigger, r.Key.Domain, now)
+		if r.Waited > 0 {
+			m.span(r.Key.Domain, "EventToReady", r.Waited)
 		}
 	}
 	if err != nil && len(results) == 0 {

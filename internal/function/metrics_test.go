@@ -84,7 +84,7 @@ func TestMetricsOfAnInvocation(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			var m meter
 			for _, l := range c.looks {
-				m.look(event.Look{Scope: event.User}, l.results, l.err, at)
+				m.look(event.Look{Scope: event.User}, l.results, l.err)
 			}
 			var out bytes.Buffer
 			if err := m.write(&out, "prod", at); err != nil {
@@ -99,12 +99,10 @@ func TestMetricsOfAnInvocation(t *testing.T) {
 
 func TestDurationsAreValuesInSeconds(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	ready := []reconcile.Result{{Key: reconcile.Key{Domain: "research", UserID: "u"}, BecameReady: true}}
 	var m meter
-	for source, ago := range map[string]time.Duration{
-		"sso-directory.amazonaws.com": 8500 * time.Millisecond, "sagemaker.amazonaws.com": time.Hour, "aws.events": time.Hour,
-	} {
-		m.look(event.Look{Trigger: event.Trigger{Source: source, Time: at.Add(-ago)}}, ready, nil, at)
+	for _, waited := range []time.Duration{8500 * time.Millisecond, 0, 0} { // 0: no change of the directory was waited for
+		ready := reconcile.Result{Key: reconcile.Key{Domain: "research", UserID: "u"}, BecameReady: true, Waited: waited}
+		m.look(event.Look{Scope: event.User}, []reconcile.Result{ready}, nil)
 	}
 	m.pass(reconcile.Passed{Domain: "research", Took: 2 * time.Second})
 	m.pass(reconcile.Passed{})

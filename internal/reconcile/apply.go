@@ -20,6 +20,7 @@ type applier struct {
 	t       Target
 	seen    sight
 	trigger plan.Trigger
+	asked   time.Time // when the directory changed that this look is about; zero when it did not
 	result  *Result
 	expect  string    // digest of the only changes that may be made; "" for any
 	bulk    bool      // one of many that are looked at together

@@ -133,7 +133,7 @@ func (r *Reconciler) apart(ctx context.Context, l event.Look, targets []Target, 
 }
 
 func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *sharedReads) (Result, error) {
-	result, err := r.look(ctx, t, l.UserID, how{trigger: trigger(l), shared: shared, bulk: l.Bulk, tries: l.Tries, hint: l.Profile, expect: l.Plan})
+	result, err := r.look(ctx, t, l.UserID, how{trigger: trigger(l), asked: asked(l.Trigger), shared: shared, bulk: l.Bulk, tries: l.Tries, hint: l.Profile, expect: l.Plan})
 	// What is to happen next is planned even when something failed.
 	next := event.Look{Scope: event.User, UserID: l.UserID, Domain: t.Domain.Name, Tries: l.Tries + 1, Bulk: l.Bulk, Trigger: l.Trigger}
 	if result.Verdict.Standing == "" {
@@ -146,6 +146,14 @@ func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *s
 		r.claim(ctx, t, l, result),
 		r.handOn(ctx, result.others, event.Look{Trigger: l.Trigger}),
 		r.groupSignIn(ctx, t, &result, l.Trigger))
+}
+
+// asked is when the directory changed, if that is what a look is about.
+func asked(t event.Trigger) time.Time {
+	if !t.OfDirectory() {
+		return time.Time{}
+	}
+	return t.Time
 }
 
 func userSubject(k Key) string { return "user#" + k.Domain + "#" + k.UserID }

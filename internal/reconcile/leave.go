@@ -15,7 +15,7 @@ import (
 func (a *applier) admitted(ctx context.Context, c plan.Change) (bool, error) {
 	if !a.seen.remembered.Leaving {
 		want := a.seen.remembered
-		want.Profile, want.Leaving, want.Ready = c.Profile, true, false
+		want.Profile, want.Leaving, want.Ready, want.Asked = c.Profile, true, false, time.Time{}
 		if err := a.remember(ctx, want); err != nil {
 			return false, err
 		}

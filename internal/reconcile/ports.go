@@ -417,6 +417,9 @@ type Person struct {
 	// Settled is when the rows were read that said so last.
 	Ready   bool
 	Settled time.Time
+	// Asked is when the directory changed in a way that the profile does not show
+	// yet; zero when it is ready, or waits for something else.
+	Asked time.Time
 	// Changing is set from when a change because of an edited row is decided about
 	// until it is done or not wanted any more.
 	Changing bool

@@ -144,6 +144,7 @@ type Result struct {
 	// BecameReady: from this look on, the user can open Studio with the role that
 	// the mapping says.
 	BecameReady bool
+	Waited      time.Duration // BecameReady: since the directory changed; 0 when it did not
 	Again       time.Duration // 0: nothing more to do now
 	Why         string        // why to look again
 
@@ -162,6 +163,7 @@ func (r *Reconciler) Look(ctx context.Context, t Target, userID string, trigger 
 // how a look is made.
 type how struct {
 	trigger plan.Trigger
+	asked   time.Time    // when the directory changed that this look is about; zero when it did not
 	shared  *sharedReads // what several domains of one event share; nil: nothing
 	bulk    bool         // one of many that are looked at together
 	expect  string       // digest of the only changes that may be made; "" for any
@@ -231,7 +233,7 @@ func (r *Reconciler) one(ctx context.Context, t Target, key Key, h how) (Result,
 		result.Stale = true
 		return result, nil
 	}
-	run := applier{r: r, expect: h.expect, t: t, seen: seen, trigger: h.trigger, bulk: h.bulk, tries: h.tries, result: &result}
+	run := applier{r: r, expect: h.expect, t: t, seen: seen, trigger: h.trigger, asked: h.asked, bulk: h.bulk, tries: h.tries, result: &result}
 	err = run.apply(ctx, changes)
 	if err == nil {
 		err = errors.Join(run.settle(ctx), run.gone(ctx))

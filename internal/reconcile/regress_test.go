@@ -415,3 +415,28 @@ func TestGroupKeepsItsSignInWhileARowCannotBeResolved(t *testing.T) {
 		t.Errorf("the sign-in is gone: %v", denied)
 	}
 }
+
+func TestTheWaitCountsFromTheDirectorysChangeWhateverLooksLast(t *testing.T) {
+	w := newWorld(t, nil)
+	w.cloud.ProfileDelay = 5 * time.Second
+	alice := w.user("alice@example.com")
+	asks := added(alice, w.group("ad-group-1", "a", 100, alice))
+	asks.Trigger.Source, asks.Trigger.Time = "sso-directory.amazonaws.com", w.cloud.Now()
+	want(t, "first look", w.handle(asks), []string{"create"})
+
+	w.cloud.Advance(7 * time.Second)
+	ours := event.Look{Scope: event.User, UserID: alice, Trigger: event.Trigger{Source: "sagemaker.amazonaws.com", Name: "CreateUserProfile", Time: w.cloud.Now()}}
+	for range 2 {
+		results, err := w.keeper.Handle(t.Context(), ours)
+		w.must(err)
+		if results[0].BecameReady {
+			want(t, "waited at least 7 s, and counted once", results[0].Waited >= 7*time.Second && results[0].Waited < time.Minute, true)
+			again, err := w.keeper.Handle(t.Context(), ours)
+			w.must(err)
+			want(t, "ready since", again[0].Waited, 0)
+			return
+		}
+		w.cloud.Advance(7 * time.Second)
+	}
+	t.Fatal("the profile did not become ready")
+}

@@ -180,8 +180,11 @@ func (a *applier) settle(ctx context.Context) error {
 	if a.seen.remembered.Ready {
 		return a.resettle(ctx)
 	}
-	want := a.seen.remembered
-	want.Ready, want.Settled = true, a.seen.read
+	want := a.waiting(a.seen.remembered)
+	if !want.Asked.IsZero() {
+		a.result.Waited = max(time.Millisecond, a.r.Now().Sub(want.Asked)) // clocks differ
+	}
+	want.Ready, want.Settled, want.Asked = true, a.seen.read, time.Time{}
 	if want.Role != v.Winner.Role || want.Since.IsZero() {
 		want.Role, want.Since = v.Winner.Role, a.r.Now().UTC()
 	}
@@ -197,7 +200,17 @@ func (a *applier) settle(ctx context.Context) error {
 	return nil
 }
 
+// waiting keeps the first change of the directory that somebody waits for: looks
+// that follow it, and those that our own changes make others ask for, hide it.
+func (a *applier) waiting(p Person) Person {
+	if !p.Ready && !p.Leaving && p.Asked.IsZero() {
+		p.Asked = a.asked.UTC()
+	}
+	return p
+}
+
 func (a *applier) remember(ctx context.Context, want Person) error {
+	want = a.waiting(want)
 	want.Key = a.result.Key
 	had := a.seen.remembered
 	if want.same(had) || want.Profile == "" {
@@ -212,7 +225,7 @@ func (a *applier) remember(ctx context.Context, want Person) error {
 
 // same tells whether two memories say the same.
 func (p Person) same(o Person) bool {
-	times := p.Since.Equal(o.Since) && p.Settled.Equal(o.Settled)
-	p.Since, p.Settled = o.Since, o.Settled
+	times := p.Since.Equal(o.Since) && p.Settled.Equal(o.Settled) && p.Asked.Equal(o.Asked)
+	p.Since, p.Settled, p.Asked = o.Since, o.Settled, o.Asked
 	return times && p == o
 }
