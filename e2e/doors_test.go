@@ -249,22 +249,29 @@ func domain(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], *made.DomainId)
 }
 
-// profilein ACCOUNT DOMAIN USERNAME ROLE wants a profile with that role ARN.
+// profilein ACCOUNT DOMAIN USERNAME ROLE waits for a profile with that role ARN.
 func profilein(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, "profilein ACCOUNT DOMAIN USERNAME ROLE")
 	cfg := client(ts)
 	cfg.Credentials = credentials.NewStaticCredentialsProvider(args[0], "local", "")
-	api := sagemaker.NewFromConfig(cfg)
-	list, err := api.ListUserProfiles(context.Background(), &sagemaker.ListUserProfilesInput{DomainIdEquals: &args[1]})
-	ts.Check(err)
-	for _, p := range list.UserProfiles {
-		d, err := api.DescribeUserProfile(context.Background(), &sagemaker.DescribeUserProfileInput{DomainId: &args[1], UserProfileName: p.UserProfileName})
-		ts.Check(err)
-		if *d.SingleSignOnUserValue == args[2] && d.UserSettings != nil && aws.ToString(d.UserSettings.ExecutionRole) == args[3] {
-			return
+	for until := time.Now().Add(patience); !givenIn(ts, sagemaker.NewFromConfig(cfg), args[1], args[2], args[3]); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(until) {
+			ts.Fatalf("%s has no profile with %s in %s", args[2], args[3], args[1])
 		}
 	}
-	ts.Fatalf("%s has no profile with %s in %s", args[2], args[3], args[1])
+}
+
+// givenIn reports whether the user has a profile with that role in the domain.
+func givenIn(ts *testscript.TestScript, api *sagemaker.Client, domain, userName, role string) bool {
+	list, err := api.ListUserProfiles(context.Background(), &sagemaker.ListUserProfilesInput{DomainIdEquals: &domain})
+	ts.Check(err)
+	for _, p := range list.UserProfiles {
+		d, err := api.DescribeUserProfile(context.Background(), &sagemaker.DescribeUserProfileInput{DomainId: &domain, UserProfileName: p.UserProfileName})
+		if err == nil && *d.SingleSignOnUserValue == userName && d.UserSettings != nil && aws.ToString(d.UserSettings.ExecutionRole) == role {
+			return true
+		}
+	}
+	return false
 }
 
 // setting USERNAME FIELD JSON wants a field of the profile's UserSettings.
