@@ -49,7 +49,7 @@ func rateOf(service, operation string) (requestRate, bool) {
 // limits holds one limiter per account, Region and API. Its zero value is ready.
 type limits struct {
 	mu   sync.Mutex
-	each map[limitKey]*rate.Limiter
+	each map[limitKey]*limiter
 	// throttles counts what AWS throttled, also where the next attempt went through.
 	throttles atomic.Int64
 }
@@ -66,8 +66,30 @@ type limitKey struct {
 	account, region, service, operation string
 }
 
+// limiter paces one API. Others share the account's rate without our knowing: when AWS throttles, we take half of
+// what we took, and a little more again with every call that goes through.
+type limiter struct {
+	*rate.Limiter
+	mu   sync.Mutex
+	full rate.Limit
+}
+
+// slowest is as slow as an API gets, in calls a second.
+const slowest = 1
+
+func (l *limiter) learn(throttled bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch now := l.Limit(); {
+	case throttled:
+		l.SetLimit(max(now/2, slowest))
+	case now < l.full:
+		l.SetLimit(min(now+l.full/100, l.full))
+	}
+}
+
 // limiter is nil for APIs without a row in the table.
-func (l *limits) limiter(key limitKey) *rate.Limiter {
+func (l *limits) limiter(key limitKey) *limiter {
 	r, ok := rateOf(key.service, key.operation)
 	if !ok {
 		return nil
@@ -78,10 +100,10 @@ func (l *limits) limiter(key limitKey) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.each == nil {
-		l.each = map[limitKey]*rate.Limiter{}
+		l.each = map[limitKey]*limiter{}
 	}
 	if l.each[key] == nil {
-		l.each[key] = rate.NewLimiter(r.perSecond, r.burst)
+		l.each[key] = &limiter{Limiter: rate.NewLimiter(r.perSecond, r.burst), full: r.perSecond}
 	}
 	return l.each[key]
 }
@@ -92,14 +114,19 @@ func (l *limits) middleware(account, region string) func(*middleware.Stack) erro
 		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (middleware.FinalizeOutput, middleware.Metadata, error) {
 		key := limitKey{account, region, awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx)}
-		if limiter := l.limiter(key); limiter != nil {
+		limiter := l.limiter(key)
+		if limiter != nil {
 			if err := limiter.Wait(ctx); err != nil {
 				return middleware.FinalizeOutput{}, middleware.Metadata{}, &tooBusyError{err}
 			}
 		}
 		out, metadata, err := next.HandleFinalize(ctx, in)
-		if throttled(err) {
+		refused := throttled(err)
+		if refused {
 			l.throttles.Add(1)
+		}
+		if limiter != nil && (refused || err == nil) {
+			limiter.learn(refused)
 		}
 		return out, metadata, err
 	})

@@ -62,3 +62,32 @@ func TestAThrottledRoleCountsItsOwnAttempts(t *testing.T) {
 		t.Errorf("%d attempts, %d counted: %v", asked, counted, err)
 	}
 }
+
+func TestAnAPIThatThrottlesIsAskedLessOftenAndThenMoreAgain(t *testing.T) {
+	cloud, s := newCloud(t)
+	directory(t, cloud, []string{"alice@example.com"}, nil)
+	where := identityStore(s).At
+	of := func(operation string) float64 {
+		return float64(s.limits.limiter(limitKey{where.Account, where.Region, "identitystore", operation}).Limit())
+	}
+	ask := func() { _, _ = identityStore(s).User(t.Context(), identity(1)) }
+	cloud.Inject(localcloud.Fault{Service: "identitystore", Operation: "DescribeUser", Code: "ThrottlingException", Times: 2})
+	ask()
+	if got := of("DescribeUser"); got != 5.2 {
+		t.Errorf("after two refusals and a success: %v a second", got)
+	}
+	if got := of("ListUsers"); got != 20 {
+		t.Errorf("another API: %v a second", got)
+	}
+	cloud.Inject(localcloud.Fault{Service: "identitystore", Operation: "DescribeUser", Code: "AccessDeniedException", Times: 1})
+	ask()
+	if got := of("DescribeUser"); got != 5.2 {
+		t.Errorf("after another error: %v a second", got)
+	}
+	for range 80 {
+		s.limits.limiter(limitKey{where.Account, where.Region, "identitystore", "DescribeUser"}).learn(false)
+	}
+	if got := of("DescribeUser"); got != 20 {
+		t.Errorf("in the end: %v a second", got)
+	}
+}

@@ -101,18 +101,15 @@ func Load(ctx context.Context, sessionName string, client HTTPClient) (*Session,
 func NewSession(cfg aws.Config, sessionName string) *Session {
 	cfg.AppID = cmp.Or(cfg.AppID, appID)
 	if cfg.Retryer == nil {
-		cfg.Retryer = adaptive(cmp.Or(cfg.RetryMaxAttempts, maxAttempts))
+		cfg.Retryer = persistent(cmp.Or(cfg.RetryMaxAttempts, maxAttempts))
 	}
 	return &Session{base: cfg, sessionName: cleanSessionName(sessionName)}
 }
 
-// adaptive is the SDK's retryer that also slows down after it was throttled; each client gets its own.
-func adaptive(attempts int) func() aws.Retryer {
-	return func() aws.Retryer {
-		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-			o.StandardOptions = append(o.StandardOptions, retries(attempts))
-		})
-	}
+// persistent is the SDK's standard retryer; each client gets its own. Its adaptive one would slow all APIs of a
+// client down because of one, to a call every two seconds where there were few: limits slow each API for itself.
+func persistent(attempts int) func() aws.Retryer {
+	return func() aws.Retryer { return retry.NewStandard(retries(attempts)) }
 }
 
 func retries(attempts int) func(*retry.StandardOptions) {

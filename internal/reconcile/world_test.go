@@ -409,8 +409,9 @@ type queue struct {
 }
 
 type dueLook struct {
-	look event.Look
-	due  time.Time
+	look  event.Look
+	due   time.Time
+	tries int
 }
 
 // Send implements reconcile.Queue; the look goes through its wire form.
@@ -421,7 +422,7 @@ func (q *queue) Send(_ context.Context, l event.Look, delay time.Duration) error
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.looks = append(q.looks, dueLook{looks[0], q.cloud.Now().Add(delay)})
+	q.looks = append(q.looks, dueLook{look: looks[0], due: q.cloud.Now().Add(delay)})
 	return nil
 }
 
