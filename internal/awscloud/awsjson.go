@@ -236,7 +236,7 @@ func firstLine(body []byte) string {
 // brokenAnswer lets answers that were cut off be asked for again: the SDK retries only what breaks before
 // the answer begins. Everything called here may be called twice.
 func brokenAnswer(err error) aws.Ternary {
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, slow := errors.AsType[*slowError](err); slow || errors.Is(err, io.ErrUnexpectedEOF) {
 		return aws.TrueTernary
 	}
 	return aws.UnknownTernary

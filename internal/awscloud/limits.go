@@ -120,7 +120,7 @@ func (l *limits) middleware(account, region string) func(*middleware.Stack) erro
 				return middleware.FinalizeOutput{}, middleware.Metadata{}, &tooBusyError{err}
 			}
 		}
-		out, metadata, err := next.HandleFinalize(ctx, in)
+		out, metadata, err := attempt(ctx, in, next)
 		refused := throttled(err)
 		if refused {
 			l.throttles.Add(1)
