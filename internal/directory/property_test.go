@@ -172,6 +172,23 @@ func TestWhatIsAppliedIsWhatTheSourceGives(t *testing.T) {
 	})
 }
 
+func TestNothingIsLeftToDoAfterApplying(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w, p := newWorld(), anyPolicy(t)
+		for range 3 {
+			s := anySource(t)
+			if err := w.apply(directory.Compare(s, w.target(), p)); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range directory.Compare(s, w.target(), p).Changes {
+				if c.Kind != directory.Conflict {
+					t.Errorf("still to be done: %s", c.Text())
+				}
+			}
+		}
+	})
+}
+
 func TestAnythingMayBeCutOffAnywhere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w, s, p := anyWorld(t), anySource(t), anyPolicy(t)
