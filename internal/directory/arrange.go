@@ -67,7 +67,9 @@ type step struct {
 func (h holders) arrange(moves []*move, by map[string]*move) []step {
 	a := arrangement{holders: h, by: by, visited: map[*move]visit{}, freed: map[string]bool{}}
 	for _, m := range moves {
-		a.visit(m)
+		if a.visited[m] != gone {
+			a.visit(m)
+		}
 	}
 	return a.steps
 }
