@@ -99,7 +99,9 @@ func after(d time.Duration) func(*directory.Policy) {
 
 func withoutDisabling(p *directory.Policy) { p.Disable = false }
 
-func accepted(p *directory.Policy) { p.Gone = func(g directory.Record) bool { return g.Name == "studio-a" } }
+func accepted(p *directory.Policy) {
+	p.Gone = func(g directory.Record) bool { return g.Name == "studio-a" }
+}
 
 func TestFirstRun(t *testing.T) {
 	s := source(account("ann"), account("bob"), account("cy"), adGroup("studio-a", "ann", "bob"), adGroup("others", "cy"))
@@ -140,7 +142,7 @@ func TestMembersThatAreNoUsersAreNoted(t *testing.T) {
 	}
 	want := []string{
 		"foreign: group nested has 2 members (S-1-5-21-9-9-9-1, S-1-5-21-9-9-9-2) of another forest or domain: they are not carried over",
-		"outside: group nested has 4 members (Doe, Jane (x), pc,3, pc-2, …) that are no user and no group of what is read: they are not carried over",
+		"outside: group nested has 4 members (Doe, Jane (x), pc,3, pc-2, …) besides the users and groups that are read: they are not carried over",
 	}
 	if d := cmp.Diff(want, texts); d != "" {
 		t.Errorf("notes (-want +got):\n%s", d)

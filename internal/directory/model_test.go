@@ -20,8 +20,9 @@ type world struct {
 	records map[string]directory.Record      // by kind and GUID
 	// external: users and groups can be given external ids.
 	external bool
-	made     int // how many things were made, for their ids
-	steps    int // how many writes are let through before the run is cut off
+	trusting bool // names are not compared: there are too many
+	made     int  // how many things were made, for their ids
+	steps    int  // how many writes are let through before the run is cut off
 }
 
 func newWorld() *world {
@@ -166,8 +167,12 @@ func (w *world) makeIt(c directory.Change, id string) error {
 	return w.put(p)
 }
 
+// put stores a user whose names nobody else has.
 func (w *world) put(p directory.Person) error {
 	for id, other := range w.users {
+		if w.trusting {
+			break
+		}
 		if id != p.ID && (strings.EqualFold(other.UserName, p.UserName) || p.Email != "" && strings.EqualFold(other.Email, p.Email)) {
 			return fmt.Errorf("%s has the user name %s or the e-mail address %s", id, p.UserName, p.Email)
 		}
