@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("EXAMPLES", wd+"/../examples")
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			env.Setenv("AWS_PAGER", "")
+			env.Setenv("GOGC", "400") // commands end before collecting pays
 			return nil
 		},
 		Condition: demanded(t),
