@@ -111,13 +111,15 @@ func referredDomain(referral string) (domain string, people bool) {
 		return u.Hostname(), true
 	}
 	var labels []string
-	for _, r := range dn.RDNs[1:] {
-		labels = append(labels, r.Attributes[0].Value)
+	for _, r := range dn.RDNs {
+		if part := r.Attributes[0]; strings.EqualFold(part.Type, "DC") {
+			labels = append(labels, part.Value)
+		}
 	}
 	first := dn.RDNs[0].Attributes[0]
 	switch strings.ToLower(first.Type + "=" + first.Value) {
 	case "dc=forestdnszones", "dc=domaindnszones", "cn=configuration":
 		return strings.Join(labels, "."), false
 	}
-	return strings.Join(append([]string{first.Value}, labels...), "."), true
+	return strings.Join(labels, "."), true
 }

@@ -162,6 +162,7 @@ type Fault struct {
 
 	Option string // the range that is named in a part in place of its own, such as 0-1499
 	Lacks  int    // so many values the part lacks at its end
+	Moved  int    // so many it lacks at its start, as when others went meanwhile
 	Bare   bool   // names come without GUID and SID, though they were asked for
 }
 

@@ -323,7 +323,7 @@ func (f *Fault) spoil(entry []attribute) []attribute {
 			option = "range=" + f.Option
 		}
 		if part {
-			a = attribute{name + ";" + option, a.values[:max(0, len(a.values)-f.Lacks)]}
+			a = attribute{name + ";" + option, a.values[min(f.Moved, len(a.values)):max(f.Moved, len(a.values)-f.Lacks)]}
 		}
 		if f.Bare && strings.EqualFold(name, "member") {
 			a.values = bare(a.values)
