@@ -1,6 +1,7 @@
 package ldap_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -49,7 +50,10 @@ func startSamba(t *testing.T, users int) *samba {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	s := &samba{T: t, dir: dir, ip: spareAddress(t)}
-	made := exec.CommandContext(t.Context(), "/usr/bin/python3", "testdata/domain.py", dir, s.ip, fmt.Sprint(users))
+	// Half a minute where nothing else runs; the limit is for those where much does.
+	limited, done := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer done()
+	made := exec.CommandContext(limited, "/usr/bin/python3", "testdata/domain.py", dir, s.ip, fmt.Sprint(users))
 	made.Env = append(os.Environ(), "PASSWORD="+password)
 	if out, err := made.CombinedOutput(); err != nil {
 		t.Fatalf("making a Samba domain: %v\n%s", err, out)
@@ -206,7 +210,7 @@ func (s *samba) must(err error) {
 
 // world is the domain as the other tests have theirs.
 func (s *samba) world() *world {
-	return &world{T: s.T, config: config.LDAP{
+	return &world{TB: s.T, config: config.LDAP{
 		URLs: []string{"ldaps://" + s.ip}, CAFile: s.ca(), BaseDN: sambaBase, BindDN: "svc@corp.test", PageSize: 1000,
 		Attributes: config.Attributes{UserName: "userPrincipalName", Email: "mail", DisplayName: "displayName", GivenName: "givenName", FamilyName: "sn", GroupName: "cn"},
 	}}
