@@ -8,13 +8,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"studiokeeper/internal/config"
 	"studiokeeper/internal/directory"
 	"studiokeeper/internal/ldap"
 	"studiokeeper/internal/localad"
+	"studiokeeper/internal/provision"
 )
+
+var _ provision.Active = (*ldap.Reader)(nil)
 
 const password = "Sync-Passw0rd!7"
 
@@ -80,11 +82,7 @@ func (w *world) group(account string, members ...string) {
 
 func secret(_ context.Context, _ config.Secret) (string, error) { return password, nil }
 
-func (w *world) reader() *ldap.Reader {
-	r := ldap.New(w.config, secret)
-	r.Timeout = 10 * time.Second
-	return r
-}
+func (w *world) reader() *ldap.Reader { return ldap.New(w.config, secret) }
 
 func (w *world) read() directory.Source {
 	w.Helper()
