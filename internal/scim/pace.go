@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,7 +25,9 @@ type pace struct {
 	each map[string]*rate.Limiter
 }
 
-func (p *pace) limiter(api string, read bool) *rate.Limiter {
+// reserve takes n turns of an API in a row: the request goes at the first of them,
+// and whoever comes next waits for all.
+func (p *pace) reserve(now time.Time, api string, read bool, n int) []*rate.Reservation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.each == nil {
@@ -37,23 +40,33 @@ func (p *pace) limiter(api string, read bool) *rate.Limiter {
 		}
 		p.each[api] = rate.NewLimiter(perSecond, 1)
 	}
-	return p.each[api]
+	turns := make([]*rate.Reservation, n)
+	for i := range turns {
+		turns[i] = p.each[api].ReserveN(now, 1)
+	}
+	return turns
 }
 
-// wait returns when a request that counts for n may go. Whoever comes next waits
-// for all n of them.
+// wait returns when a request that counts for n may go. A turn that would come
+// after the context's deadline is not waited for.
 func (p *pace) wait(ctx context.Context, api string, read bool, n int) error {
-	limiter := p.limiter(api, read)
-	if err := limiter.Wait(ctx); err != nil {
-		if ctx.Err() == nil {
-			err = fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
-		}
-		return fmt.Errorf("not sent, waiting for our turn under Identity Center's request rate: %w", err)
+	now := time.Now()
+	turns := p.reserve(now, api, read, n)
+	delay := turns[0].DelayFrom(now)
+	err := ctx.Err()
+	if deadline, ends := ctx.Deadline(); err == nil && ends && now.Add(delay).After(deadline) {
+		err = context.DeadlineExceeded
 	}
-	for range n - 1 {
-		limiter.Reserve()
+	if err == nil {
+		err = sleep(ctx, delay)
 	}
-	return nil
+	if err == nil {
+		return nil
+	}
+	for _, turn := range slices.Backward(turns) {
+		turn.Cancel()
+	}
+	return fmt.Errorf("not sent, waiting for our turn under Identity Center's request rate: %w", err)
 }
 
 const (

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -179,66 +180,72 @@ func TestADisabledUserIsMadeDisabled(t *testing.T) {
 }
 
 func TestMembersGoInRequestsOfAHundredAtMost(t *testing.T) {
-	ctx := context.Background()
-	w := newWorld(t, &localcloud.Cloud{})
-	c, ids := w.client(), w.seed(40)
-	many := slices.Concat(ids, ids, ids)
-	group, err := c.CreateGroup(ctx, directory.TargetGroup{Name: "ml", ExternalID: "guid-ml"})
-	w.must(err)
-	w.must(c.AddMembers(ctx, group, ids[:3]))
-	w.must(c.AddMembers(ctx, group, nil))
-	w.must(c.AddMembers(ctx, group, many))
-	if diff := cmp.Diff(ids, w.members(group)); diff != "" {
-		t.Errorf("members (-want +got):\n%s", diff)
-	}
-	w.must(c.RemoveMembers(ctx, group, targets(ids[:30]...)))
-	w.must(c.RemoveMembers(ctx, group, targets(ids[:30]...)))
-	if diff := cmp.Diff(ids[30:], w.members(group)); diff != "" {
-		t.Errorf("members (-want +got):\n%s", diff)
-	}
-	w.must(c.RenameGroup(ctx, group, "ml 2"))
-	if n := w.cloud.CallCounts()["scim.PatchGroup"]; n != 6 {
-		t.Errorf("%d requests, want 6", n)
-	}
-	if id, err := c.CreateGroup(ctx, directory.TargetGroup{Name: "ml"}); err != nil || id == group {
-		t.Errorf("the old name: %s, %v", id, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		w := newWorld(t, &localcloud.Cloud{})
+		c, ids := w.client(), w.seed(40)
+		many := slices.Concat(ids, ids, ids)
+		group, err := c.CreateGroup(ctx, directory.TargetGroup{Name: "ml", ExternalID: "guid-ml"})
+		w.must(err)
+		w.must(c.AddMembers(ctx, group, ids[:3]))
+		w.must(c.AddMembers(ctx, group, nil))
+		w.must(c.AddMembers(ctx, group, many))
+		if diff := cmp.Diff(ids, w.members(group)); diff != "" {
+			t.Errorf("members (-want +got):\n%s", diff)
+		}
+		w.must(c.RemoveMembers(ctx, group, targets(ids[:30]...)))
+		w.must(c.RemoveMembers(ctx, group, targets(ids[:30]...)))
+		if diff := cmp.Diff(ids[30:], w.members(group)); diff != "" {
+			t.Errorf("members (-want +got):\n%s", diff)
+		}
+		w.must(c.RenameGroup(ctx, group, "ml 2"))
+		if n := w.cloud.CallCounts()["scim.PatchGroup"]; n != 6 {
+			t.Errorf("%d requests, want 6", n)
+		}
+		if id, err := c.CreateGroup(ctx, directory.TargetGroup{Name: "ml"}); err != nil || id == group {
+			t.Errorf("the old name: %s, %v", id, err)
+		}
+	})
 }
 
 func TestWhoIsGoneKeepsNobodyElseOut(t *testing.T) {
-	ctx := context.Background()
-	w := newWorld(t, &localcloud.Cloud{})
-	c, ids := w.client(), w.seed(3)
-	group, err := c.CreateGroup(ctx, directory.TargetGroup{Name: "ml"})
-	w.must(err)
-	err = c.AddMembers(ctx, group, []string{ids[0], nobody, ids[1], ids[2]})
-	if !errors.Is(err, provision.ErrGone) || !strings.Contains(err.Error(), nobody) || strings.Contains(err.Error(), ids[0]) {
-		t.Errorf("adding somebody who is gone: %v", err)
-	}
-	if diff := cmp.Diff(ids, w.members(group)); diff != "" {
-		t.Errorf("members (-want +got):\n%s", diff)
-	}
-	w.must(c.RemoveMembers(ctx, group, targets(nobody, ids[0])))
-	w.must(c.RemoveMembers(ctx, group, targets(nobody)))
-	if diff := cmp.Diff(ids[1:], w.members(group)); diff != "" {
-		t.Errorf("members (-want +got):\n%s", diff)
-	}
-	w.must(c.RemoveMembers(ctx, nobody, targets(ids...)))
-	if err := c.AddMembers(ctx, nobody, ids); !errors.Is(err, provision.ErrGone) {
-		t.Errorf("adding to a group that is gone: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		w := newWorld(t, &localcloud.Cloud{})
+		c, ids := w.client(), w.seed(3)
+		group, err := c.CreateGroup(ctx, directory.TargetGroup{Name: "ml"})
+		w.must(err)
+		err = c.AddMembers(ctx, group, []string{ids[0], nobody, ids[1], ids[2]})
+		if !errors.Is(err, provision.ErrGone) || !strings.Contains(err.Error(), nobody) || strings.Contains(err.Error(), ids[0]) {
+			t.Errorf("adding somebody who is gone: %v", err)
+		}
+		if diff := cmp.Diff(ids, w.members(group)); diff != "" {
+			t.Errorf("members (-want +got):\n%s", diff)
+		}
+		w.must(c.RemoveMembers(ctx, group, targets(nobody, ids[0])))
+		w.must(c.RemoveMembers(ctx, group, targets(nobody)))
+		if diff := cmp.Diff(ids[1:], w.members(group)); diff != "" {
+			t.Errorf("members (-want +got):\n%s", diff)
+		}
+		w.must(c.RemoveMembers(ctx, nobody, targets(ids...)))
+		if err := c.AddMembers(ctx, nobody, ids); !errors.Is(err, provision.ErrGone) {
+			t.Errorf("adding to a group that is gone: %v", err)
+		}
+	})
 }
 
 func TestARealFailureIsNotTakenForSomebodyGone(t *testing.T) {
-	ctx := context.Background()
-	w := newWorld(t, &localcloud.Cloud{})
-	c, ids := w.client(), w.seed(2)
-	group, err := c.CreateGroup(ctx, directory.TargetGroup{Name: "ml"})
-	w.must(err)
-	w.cloud.Inject(localcloud.Fault{Service: "scim", Operation: "PatchGroup", After: 2, Code: "AccessDeniedException"})
-	if err := c.RemoveMembers(ctx, group, targets(nobody, ids[0])); err == nil || errors.Is(err, provision.ErrGone) {
-		t.Errorf("removing: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		w := newWorld(t, &localcloud.Cloud{})
+		c, ids := w.client(), w.seed(2)
+		group, err := c.CreateGroup(ctx, directory.TargetGroup{Name: "ml"})
+		w.must(err)
+		w.cloud.Inject(localcloud.Fault{Service: "scim", Operation: "PatchGroup", After: 2, Code: "AccessDeniedException"})
+		if err := c.RemoveMembers(ctx, group, targets(nobody, ids[0])); err == nil || errors.Is(err, provision.ErrGone) {
+			t.Errorf("removing: %v", err)
+		}
+	})
 }
 
 func TestRefusalsSayWhatToDo(t *testing.T) {
