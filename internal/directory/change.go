@@ -58,8 +58,6 @@ type Plan struct {
 	// Notes are what a person should know and nothing has to be done about, such
 	// as members that are no users.
 	Notes []plan.Reason `json:"notes,omitempty"`
-	// Stop is why nothing that removes is in the plan.
-	Stop []plan.Reason `json:"stop,omitempty"`
 	// Leavers and Carried count what the guard's percentage rests on: whom the
 	// plan takes something from, and how many people are carried altogether.
 	Leavers int `json:"leavers"`
