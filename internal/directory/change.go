@@ -52,9 +52,17 @@ type Change struct {
 
 // Plan is what a comparison comes to.
 type Plan struct {
-	Changes []Change `json:"changes"`
-	// Records are to be stored as they are here: a user who left, or came back.
+	// Stop says why nothing can be concluded from what was read. With one, there
+	// are no changes, and nothing to be stored or forgotten.
+	Stop    []plan.Reason `json:"stop,omitempty"`
+	Changes []Change      `json:"changes"`
+	// Records are to be stored as they are here, before the changes or after
+	// them: a user who left, or came back; an object that a run which was cut off
+	// made without noting its id; another name.
 	Records []Record `json:"-"`
+	// Forget are records of objects that there are no more, and of groups given
+	// up that nothing is left to be taken out of.
+	Forget []Record `json:"-"`
 	// Notes are what a person should know and nothing has to be done about, such
 	// as members that are no users.
 	Notes []plan.Reason `json:"notes,omitempty"`
@@ -66,7 +74,11 @@ type Plan struct {
 
 // Policy is how to compare.
 type Policy struct {
-	Groups  func(name string) bool // whether a group of the source is carried
+	Groups func(name string) bool // whether a group of the source is carried
+	// Gone tells of which groups that are no longer in the source, or no longer
+	// carried, a person has accepted that they are gone: their members are taken
+	// out. nil: of none.
+	Gone    func(group Record) bool
 	Adopt   Adoption
 	Disable bool // the target can disable users; without, leavers lose their memberships only
 	Grace   time.Duration
