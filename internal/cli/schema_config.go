@@ -192,15 +192,34 @@ func (w schemaWriter) limit(count, percent, floor int) *schema {
 
 func (w schemaWriter) directory() *schema {
 	return w.object(in("Directory"),
-		need("ldap", w.object(in("LDAP"),
-			need("urls", w.text("directory.ldap.urls[]").each().once().filled()),
-			may("caFile", oneLine()),
-			need("baseDN", oneLine()),
-			need("bindDN", oneLine()),
-			need("password", secretText()))),
+		need("ldap", w.ldap()),
 		may("groups", oneLine().each().once()),
 		may("scim", w.object(in("SCIM"),
 			need("endpoint", w.text("directory.scim.endpoint")),
 			need("token", secretText()))),
 		may("grace", spans().as("168h")))
+}
+
+func (w schemaWriter) ldap() *schema {
+	attribute := func(key, def string) property {
+		return may(key, w.text("directory.ldap.attributes").as(def))
+	}
+	return w.object(in("LDAP"),
+		need("urls", w.text("directory.ldap.urls[]").each().once().filled()),
+		may("caFile", oneLine()),
+		may("plain", (&schema{Type: "boolean"}).as(false)),
+		need("baseDN", w.text("directory.ldap.baseDN")),
+		need("bindDN", oneLine()),
+		need("password", secretText()),
+		may("userOUs", w.text("directory.ldap.userOUs[]").each().once()),
+		may("filter", w.text("directory.ldap.filter")),
+		may("otherDomains", w.text("directory.ldap.otherDomains[]").each().once()),
+		may("attributes", w.object(in("Attributes"),
+			attribute("userName", "userPrincipalName"),
+			attribute("email", "mail"),
+			attribute("displayName", "displayName"),
+			attribute("givenName", "givenName"),
+			attribute("familyName", "sn"),
+			attribute("groupName", "cn"))),
+		may("pageSize", whole(1, 1000).as(1000)))
 }

@@ -221,23 +221,6 @@ type Directory struct {
 	Grace time.Duration
 }
 
-// LDAP is an Active Directory to read.
-type LDAP struct {
-	// URLs of domain controllers, ldaps://host[:port]; ldap:// only with
-	// StartTLS. Tried in order. Required.
-	URLs []string
-	// CAFile is a PEM file with the issuer of their certificates; the
-	// system's issuers by default.
-	CAFile string
-	// BaseDN is where the search starts. Required.
-	BaseDN string
-	// BindDN is who searches: a DN or a user principal name. Required.
-	BindDN string
-	// Password refers to BindDN's: ${NAME}, file:PATH or secretsmanager:ARN.
-	// Required.
-	Password Secret
-}
-
 // SCIM is Identity Center's automatic provisioning.
 type SCIM struct {
 	// Endpoint is https://scim.<region>.amazonaws.com/<tenant>/scim/v2/.

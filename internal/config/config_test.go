@@ -106,7 +106,10 @@ func TestTheFullExampleLoads(t *testing.T) {
 		Protected: Protected{Users: []string{"breakglass@example.com"}},
 		Directory: &Directory{
 			LDAP: LDAP{URLs: []string{"ldaps://dc1.corp.example", "ldaps://dc2.corp.example"}, CAFile: "corp-ca.pem", BaseDN: "DC=corp,DC=example",
-				BindDN: "CN=svc-studiokeeper,OU=Service,DC=corp,DC=example", Password: Secret{SecretInEnvironment, "AD_PASSWORD"}},
+				BindDN: "CN=svc-studiokeeper,OU=Service,DC=corp,DC=example", Password: Secret{SecretInEnvironment, "AD_PASSWORD"},
+				UserOUs: []string{"OU=People,DC=corp,DC=example", `OU=R\, D,DC=corp,DC=example`}, Filter: `(&(employeeType=staff)(!(title=Visitor \28guest\29)))`,
+				OtherDomains: []string{"emea.corp.example"}, PageSize: 500,
+				Attributes: Attributes{UserName: "sAMAccountName", Email: "mail", DisplayName: "displayName", GivenName: "givenName", FamilyName: "sn", GroupName: "sAMAccountName"}},
 			Groups: []string{"studio-*"},
 			SCIM:   &SCIM{Endpoint: "https://scim.us-east-1.amazonaws.com/0a1b2c3d/scim/v2/", Token: Secret{SecretInEnvironment, "SCIM_TOKEN"}},
 			Grace:  168 * time.Hour,

@@ -15,11 +15,13 @@ var (
 	namingSource string
 	//go:embed grouproles.go
 	groupRolesSource string
+	//go:embed ldap.go
+	ldapSource string
 )
 
 // Manual is the Go source whose field comments are the manual of the
 // configuration, file by file.
-func Manual() []string { return []string{configSource, namingSource, groupRolesSource} }
+func Manual() []string { return []string{configSource, namingSource, groupRolesSource, ldapSource} }
 
 // Spelling is how a text in the configuration is written.
 type Spelling struct {
@@ -52,7 +54,9 @@ func Spellings() map[string]Spelling {
 		"mapping.rules[].group":           groupForm, "mapping.rules[].groupId": groupIDForm, "mapping.table": tableForm,
 		"groupRoles[].managedPolicies[]": managedPolicyForm,
 		"state.table":                    tableForm, "notices.bus": busForm,
-		"directory.ldap.urls[]": ldapForm, "directory.scim.endpoint": scimForm,
+		"directory.ldap.urls[]": ldapForm, "directory.ldap.baseDN": dnForm, "directory.ldap.userOUs[]": dnForm, "directory.ldap.filter": filterForm,
+		"directory.ldap.otherDomains[]": dnsForm, "directory.ldap.attributes": attributeForm,
+		"directory.scim.endpoint": scimForm,
 	} {
 		all[path] = Spelling{Pattern: f.pattern().String(), Looks: f.looks, Most: f.most}
 	}

@@ -257,6 +257,9 @@ func bounds(low, high int) string {
 	return fmt.Sprintf("a whole number from %d to %d", low, high)
 }
 
+// truth is true or false; false where nothing is written.
+func (n node) truth() bool { return n.is(truth) && n.tree.scalar == "true" }
+
 // duration is a time in Go's spelling.
 func (n node) duration(def time.Duration, allowZero bool) time.Duration {
 	const looks = "a duration such as 90s, 60m or 168h (a day is 24h)"

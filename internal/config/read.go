@@ -19,10 +19,8 @@ var (
 	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
 	tableForm = spelled(`^[a-zA-Z0-9_.-]{3,255}$`, "a DynamoDB table's name: 3 to 255 letters, digits, _, . and -")
 	// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
-	busForm  = spelled(`^(arn:aws[\w-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[/.\-_A-Za-z0-9]{1,256}$`, "an event bus's name or ARN")
-	anyForm  = spelled(``, "text")
-	ldapForm = spelled(`^ldaps?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?$|^ldaps?://\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?/?$`,
-		"ldaps://host or ldaps://host:port")
+	busForm = spelled(`^(arn:aws[\w-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[/.\-_A-Za-z0-9]{1,256}$`, "an event bus's name or ARN")
+	anyForm = spelled(``, "text")
 	// Without TLS the token would be there to read: only on this machine.
 	scimForm = spelled(`^(https://[^\s/?#@]+|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?)(/[^\s?#]*)?$`,
 		"https://scim.<region>.amazonaws.com/<tenant>/scim/v2/")
@@ -155,23 +153,6 @@ func directory(n node) *Directory {
 		SCIM:   scim(f.get("scim")),
 		Grace:  f.get("grace").duration(168*time.Hour, true),
 	}
-}
-
-func ldap(n node) LDAP {
-	f := n.object()
-	defer f.end()
-	urls := f.need("urls", "the domain controllers: [ldaps://dc1.corp.example]")
-	l := LDAP{
-		URLs:     urls.matches(ldapForm),
-		CAFile:   f.get("caFile").match(anyForm),
-		BaseDN:   f.need("baseDN", "where the search starts, such as DC=corp,DC=example").match(anyForm),
-		BindDN:   f.need("bindDN", "the account that searches").match(anyForm),
-		Password: f.need("password", "refer to it with ${NAME}, file:PATH or secretsmanager:ARN").secret(),
-	}
-	if urls.given() && urls.tree.kind == list && len(urls.tree.items) == 0 {
-		urls.wrong("lists no domain controller (add one: ldaps://dc1.corp.example)")
-	}
-	return l
 }
 
 func scim(n node) *SCIM {
