@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"studiokeeper/internal/plan"
 )
 
 // flattened is what a group comes to without nesting.

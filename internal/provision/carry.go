@@ -29,7 +29,7 @@ type carrying struct {
 	held     map[string]directory.Holding
 	made     map[string]*making          // what the plan creates, by GUID
 	records  map[string]directory.Record // as they are kept now, by GUID
-	people   func(context.Context) ([]directory.Person, error)
+	people   people
 
 	mu       sync.Mutex
 	steps    []directory.Step
@@ -44,7 +44,8 @@ type making struct {
 
 func newCarrying(p *Provisioner, made Proposal, o Options, by plan.Trigger) *carrying {
 	w := &carrying{p: p, by: by, progress: o.Progress, plan: made, held: made.HeldBack(), steps: []directory.Step{},
-		made: map[string]*making{}, records: map[string]directory.Record{}, people: once(p.Store.Users)}
+		made: map[string]*making{}, records: map[string]directory.Record{}}
+	w.people.read, w.people.now = p.Store.Users, p.Now
 	if w.progress == nil {
 		w.progress = &Progress{}
 	}
@@ -58,23 +59,6 @@ func newCarrying(p *Provisioner, made Proposal, o Options, by plan.Trigger) *car
 		w.records[r.GUID] = r
 	}
 	return w
-}
-
-// once keeps the first answer.
-func once[T any](read func(context.Context) (T, error)) func(context.Context) (T, error) {
-	var turn sync.Mutex
-	var answer T
-	var err error
-	asked := false
-	return func(ctx context.Context) (T, error) {
-		turn.Lock()
-		defer turn.Unlock()
-		if !asked {
-			answer, err = read(ctx)
-			asked = true
-		}
-		return answer, err
-	}
 }
 
 // guidOf is whose change it is: a user's or, where there is none, a group's.
@@ -104,6 +88,8 @@ func (w *carrying) all(ctx context.Context) error {
 			creating.Go(func() { w.each(ctx, run) })
 		case directory.AddMember, directory.RemoveMember:
 			w.groups(ctx, run)
+		case directory.UpdateUser, directory.RenameGroup:
+			w.inTurn(ctx, run)
 		case directory.DeleteUser:
 			creating.Wait()
 			w.each(ctx, run)
@@ -112,7 +98,40 @@ func (w *carrying) all(ctx context.Context) error {
 		}
 	}
 	creating.Wait()
+	w.forgetAfter(ctx)
 	return context.Cause(ctx)
+}
+
+// inTurn carries out changes of names. Where a user name or address is given up
+// or taken, or a group renamed, one may wait for another; the rest need not.
+func (w *carrying) inTurn(ctx context.Context, changes []directory.Change) {
+	var apart []directory.Change
+	for _, c := range changes {
+		if c.Before != nil && c.After != nil && c.Before.UserName == c.After.UserName && c.Before.Email == c.After.Email {
+			apart = append(apart, c)
+		}
+	}
+	w.each(ctx, apart)
+	for _, c := range changes {
+		if c.Before == nil || c.After == nil || c.Before.UserName != c.After.UserName || c.Before.Email != c.After.Email {
+			w.one(ctx, c)
+		}
+	}
+}
+
+// forgetAfter forgets what there is no more.
+func (w *carrying) forgetAfter(ctx context.Context) {
+	if w.p.Mode == studio.Observe {
+		return
+	}
+	for _, r := range w.plan.Forget {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := w.forget(ctx, r); err != nil {
+			w.problem(err)
+		}
+	}
 }
 
 // runs parts changes where their kind changes.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,7 +25,9 @@ func (w *carrying) createGroup(ctx context.Context, c *directory.Change) error {
 	id, err := w.p.Writer.CreateGroup(ctx, directory.TargetGroup{ExternalID: c.GroupGUID, Name: c.Group})
 	switch {
 	case errors.Is(err, ErrTaken):
-		return errors.Join(fmt.Errorf("%w: there is a group called %q that we did not make, and it is not touched; rename or delete it, or leave the group out of directory.groups", err, c.Group), w.forget(ctx, r))
+		if id, err = w.madeBefore(ctx, r, err); err != nil {
+			return err
+		}
 	case err != nil:
 		return err
 	}
@@ -32,6 +35,27 @@ func (w *carrying) createGroup(ctx context.Context, c *directory.Change) error {
 	after, end := lasting(ctx)
 	defer end()
 	return w.keep(after, r)
+}
+
+// madeBefore finds the group that we made when an answer got lost: it bears our
+// external id or, where the way in takes none, is as new. Any other is not ours.
+func (w *carrying) madeBefore(ctx context.Context, r directory.Record, cause error) (string, error) {
+	groups, err := w.p.Store.Groups(ctx)
+	if err != nil {
+		return "", errors.Join(cause, fmt.Errorf("find out whose group it is: %w", err))
+	}
+	for _, g := range groups {
+		if strings.EqualFold(g.ExternalID, r.GUID) {
+			return g.ID, nil
+		}
+		if w.p.Way != directory.ByAPI || g.Name != r.Name || g.ExternalID != "" || w.carriedOver(g.ID) {
+			continue
+		}
+		if members, err := w.p.Store.Members(ctx, g.ID); err == nil && len(members) == 0 {
+			return g.ID, nil
+		}
+	}
+	return "", errors.Join(fmt.Errorf("%w: there is a group called %q that we did not make, and it is not touched; rename or delete it, or leave the group out of directory.groups", cause, r.Name), w.forget(ctx, r))
 }
 
 func (w *carrying) renameGroup(ctx context.Context, c directory.Change) error {

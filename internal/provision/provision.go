@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"studiokeeper/internal/directory"
@@ -70,6 +72,10 @@ type Options struct {
 	Progress *Progress
 }
 
+func (o Options) gone(group directory.Record) bool {
+	return slices.ContainsFunc(o.AcceptGone, func(name string) bool { return strings.EqualFold(name, group.Name) })
+}
+
 // Plan reads both sides and compares them. It writes nothing.
 func (p *Provisioner) Plan(ctx context.Context, o Options) (Proposal, error) {
 	if o.Progress == nil {
@@ -84,7 +90,7 @@ func (p *Provisioner) Plan(ctx context.Context, o Options) (Proposal, error) {
 	}
 	now := p.Now().UTC()
 	made := directory.Compare(read.source, read.target, directory.Policy{
-		Groups: read.carried, Adopt: p.Adopt, Disable: p.Writer.CanDisable(), Grace: p.Grace, Now: now,
+		Groups: read.carried, Gone: o.gone, Adopt: p.Adopt, Disable: p.Writer.CanDisable(), Grace: p.Grace, Now: now,
 	})
 	out := Proposal{records: read.target.Records, Document: directory.Document{
 		Deployment: p.Deployment, StoreID: p.StoreID, Way: p.Way, Mode: string(p.Mode), At: now, Plan: made,
@@ -101,7 +107,7 @@ func (p *Provisioner) Plan(ctx context.Context, o Options) (Proposal, error) {
 // error says why nothing was begun, or what cut the run off. Run again, it goes on.
 func (p *Provisioner) Apply(ctx context.Context, made Proposal, o Options, by plan.Trigger) (directory.Result, error) {
 	done := directory.Result{Document: made.Document, Steps: []directory.Step{}}
-	if len(made.Changes)+len(made.Plan.Records) == 0 && made.verdict.idle() {
+	if len(made.Changes)+len(made.Plan.Records)+len(made.Forget) == 0 && made.verdict.idle() {
 		return done, nil
 	}
 	err := p.alone(ctx, func(ctx context.Context) error {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"time"
 
 	"studiokeeper/internal/directory"
 	"studiokeeper/internal/plan"
@@ -15,13 +17,14 @@ import (
 // in between leaves nobody who is taken for a stranger's.
 func (w *carrying) createUser(ctx context.Context, c *directory.Change) error {
 	r := directory.Record{Kind: directory.UserObject, GUID: c.UserGUID, Made: true, Name: c.After.UserName}
+	began := w.p.Now()
 	if err := w.keep(ctx, r); err != nil {
 		return err
 	}
 	id, err := w.p.Writer.CreateUser(ctx, *c.After)
 	switch {
 	case errors.Is(err, ErrTaken):
-		return w.taken(ctx, c, r, err)
+		return w.taken(ctx, c, r, began, err)
 	case err != nil:
 		return err
 	}
@@ -33,8 +36,8 @@ func (w *carrying) createUser(ctx context.Context, c *directory.Change) error {
 
 // taken finds out who has the name or address: it may be the very user whom we
 // made when an answer got lost, one who may be adopted, or somebody else.
-func (w *carrying) taken(ctx context.Context, c *directory.Change, r directory.Record, cause error) error {
-	users, err := w.people(ctx)
+func (w *carrying) taken(ctx context.Context, c *directory.Change, r directory.Record, began time.Time, cause error) error {
+	users, err := w.people.since(ctx, began)
 	if err != nil {
 		return errors.Join(cause, fmt.Errorf("find out who has the name: %w", err))
 	}
@@ -51,12 +54,47 @@ func (w *carrying) taken(ctx context.Context, c *directory.Change, r directory.R
 		if err := w.keep(ctx, r); err != nil {
 			return err
 		}
-		return w.p.Writer.UpdateUser(ctx, owner, after(owner, *c.After))
+		after := *c.After
+		after.ID = owner.ID
+		return w.p.Writer.UpdateUser(ctx, owner, after)
 	}
 	if err := w.forget(ctx, r); err != nil {
 		return errors.Join(cause, err)
 	}
 	return fmt.Errorf("%w: %s (%s), whom we did not make, has the user name or e-mail address; directory.adopt takes such users over, or change the one or the other", cause, owner.UserName, owner.ID)
+}
+
+// people lists the users of Identity Center again, when a name turns out to be
+// taken: what was made after a list was read is not in it.
+type people struct {
+	read func(context.Context) ([]directory.Person, error)
+	now  func() time.Time
+
+	turn  sync.Mutex
+	at    time.Time
+	found []directory.Person
+	reads int
+}
+
+// mostReads bounds how often all users are listed again in one run; after that
+// the last list has to do, and the next run sees what is not in it.
+const mostReads = 5
+
+// since gives a list that was read at that time or later.
+func (l *people) since(ctx context.Context, at time.Time) ([]directory.Person, error) {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	if l.reads >= mostReads || l.reads > 0 && l.at.After(at) {
+		return l.found, nil
+	}
+	began := l.now()
+	found, err := l.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l.found, l.at = found, began
+	l.reads++
+	return found, nil
 }
 
 func ownerOf(users []directory.Person, p directory.Person) (directory.Person, bool) {
@@ -98,18 +136,12 @@ func (w *carrying) carriedOver(userID string) bool {
 	return false
 }
 
-// after is what a user becomes, who keeps what Active Directory does not say.
-func after(before, wanted directory.Person) directory.Person {
-	wanted.ID = before.ID
-	return wanted
-}
-
-// adopt writes down whose user it is, and gives it what Active Directory says.
-// One that we made, in a run that was cut off, stays one that we made.
+// adopt writes down whose user it is, and gives it our external id. Only one that
+// bears it already, and that we have on record as made, stays one that we made.
 func (w *carrying) adopt(ctx context.Context, c directory.Change) error {
 	earlier, known := w.record(c.UserGUID)
 	r := directory.Record{Kind: directory.UserObject, GUID: c.UserGUID, ID: c.UserID, Name: c.After.UserName}
-	r.Made = known && earlier.Made && (earlier.ID == "" || earlier.ID == c.UserID)
+	r.Made = known && earlier.Made && strings.EqualFold(c.Before.ExternalID, c.UserGUID)
 	if err := w.keep(ctx, r); err != nil {
 		return err
 	}
