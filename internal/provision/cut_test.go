@@ -33,7 +33,12 @@ func TestCutOffAnywhereEndsTheSame(t *testing.T) {
 			want: []string{"alice studio-b", "robert studio-a"},
 		},
 		"swapping names": {
-			before: func(w *world) { w.hire("alice", "bob"); w.group("studio-a", "alice"); w.group("studio-b", "bob"); w.run() },
+			before: func(w *world) {
+				w.hire("alice", "bob")
+				w.group("studio-a", "alice")
+				w.group("studio-b", "bob")
+				w.run()
+			},
 			then: func(w *world) {
 				a, b := w.account("alice"), w.account("bob")
 				a.UserName, b.UserName, a.Email, b.Email = b.UserName, a.UserName, b.Email, a.Email

@@ -109,7 +109,9 @@ func (w *world) makeTable(client *dynamodb.Client) {
 		in.AttributeDefinitions = append(in.AttributeDefinitions, dynamotypes.AttributeDefinition{AttributeName: &name, AttributeType: dynamotypes.ScalarAttributeTypeS})
 		in.KeySchema = append(in.KeySchema, dynamotypes.KeySchemaElement{AttributeName: &name, KeyType: kind})
 	}
-	slices.SortFunc(in.KeySchema, func(a, b dynamotypes.KeySchemaElement) int { return strings.Compare(string(a.KeyType), string(b.KeyType)) })
+	slices.SortFunc(in.KeySchema, func(a, b dynamotypes.KeySchemaElement) int {
+		return strings.Compare(string(a.KeyType), string(b.KeyType))
+	})
 	_, err := client.CreateTable(context.Background(), in)
 	w.must(err)
 }
