@@ -60,7 +60,7 @@ var notPure = []string{"context", "net", "os", "log/slog", "io/fs", "math/rand",
 // mayUse lists the modules that the program may require directly.
 var mayUse = []string{
 	"github.com/aws/aws-lambda-go", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go",
-	"github.com/go-ldap/ldap/v3", "github.com/goccy/go-yaml", "github.com/gofrs/flock", "github.com/google/go-cmp", "github.com/google/uuid", "github.com/jimlambrt/gldap",
+	"github.com/go-asn1-ber/asn1-ber", "github.com/go-ldap/ldap/v3", "github.com/goccy/go-yaml", "github.com/gofrs/flock", "github.com/google/go-cmp", "github.com/google/uuid",
 	"github.com/rogpeppe/go-internal", "github.com/santhosh-tekuri/jsonschema/v6", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra",
 	"golang.org/x/sync", "golang.org/x/term", "golang.org/x/time", "pgregory.net/rapid",
 }
