@@ -151,6 +151,12 @@ var accessTable = map[string]map[string][]permission{
 		"PutMetricAlarm": on(alarmARN + "{AlarmName}"), "SetAlarmState": on(alarmARN + "{AlarmName}"),
 	},
 	"servicequotas": {"GetServiceQuota": on()},
+	// SCIM asks for a token and for no policies.
+	"scim": {
+		"CreateUser": nil, "GetUser": nil, "ListUsers": nil, "PatchUser": nil, "PutUser": nil, "DeleteUser": nil,
+		"CreateGroup": nil, "GetGroup": nil, "ListGroups": nil, "PatchGroup": nil, "DeleteGroup": nil,
+		"ServiceProviderConfig": nil, "ListResourceTypes": nil, "ListSchemas": nil, "GetSchema": nil,
+	},
 	"lambda": {
 		"CreateFunction":              {{find: functionNamed}, passing(lambdaService), {action: "s3:GetObject", find: codeNamed}},
 		"GetFunction":                 byFinding(functionNamed),

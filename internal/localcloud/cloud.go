@@ -121,6 +121,7 @@ func (c *Cloud) services() []service {
 		cloudformationService(c),
 		s3Service(c),
 		lambdaAPIService(c),
+		scimService(c),
 	}
 }
 

@@ -27,6 +27,8 @@ func (c *Cloud) Console(account, region, storeID string) *Console {
 type Person struct {
 	UserName, DisplayName, GivenName, FamilyName string
 	Email                                        string // empty: none
+	ExternalID                                   string // as if it had come over SCIM; empty: none
+	Disabled                                     bool
 }
 
 func (p Person) user() *types.User {
@@ -46,9 +48,24 @@ func (p Person) user() *types.User {
 	return u
 }
 
-// SeedUser enters an enabled user under a given id, without a CloudTrail record.
+// addPerson enters a user under an id.
+func (s *identityStore) addPerson(p Person, id string, m maker) error {
+	u := p.user()
+	if p.ExternalID != "" {
+		u.ExternalIds = s.withExternalID(nil, &p.ExternalID)
+	}
+	if err := s.addUser(u, id, m); err != nil {
+		return err
+	}
+	if p.Disabled {
+		u.UserStatus = types.UserStatusDisabled
+	}
+	return nil
+}
+
+// SeedUser enters a user under a given id, without a CloudTrail record.
 func (o *Console) SeedUser(id string, p Person) error {
-	return o.change("seeding user "+p.UserName, nil, func(s *identityStore, m maker) error { return s.addUser(p.user(), id, m) })
+	return o.change("seeding user "+p.UserName, nil, func(s *identityStore, m maker) error { return s.addPerson(p, id, m) })
 }
 
 // SeedGroup enters a group under a given id, without a CloudTrail record.
@@ -66,12 +83,12 @@ func (o *Console) SeedMember(groupID, userID string) error {
 	})
 }
 
-// CreateUser enters an enabled user and returns its id.
+// CreateUser enters a user and returns its id.
 func (o *Console) CreateUser(p Person) (id string, err error) {
 	id = newIdentityID()
 	r := o.record("CreateUser", "userName", hidden, "displayName", hidden)
 	r.ResponseElements = map[string]any{"user": map[string]any{"userId": id, "userName": hidden, "displayName": hidden}}
-	return id, o.change("creating user "+p.UserName, r, func(s *identityStore, m maker) error { return s.addUser(p.user(), id, m) })
+	return id, o.change("creating user "+p.UserName, r, func(s *identityStore, m maker) error { return s.addPerson(p, id, m) })
 }
 
 // CreateGroup enters a group and returns its id.

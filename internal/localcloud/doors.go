@@ -13,7 +13,7 @@ import (
 // The doors that have no public API are paths of their own, so that people and
 // scripts can go through them with curl:
 //
-//	POST /_console/<Operation>   what an administrator clicks in Identity Center
+//	POST /_console/<Operation>   what an administrator clicks in Identity Center, access tokens of SCIM included
 //	POST /_portal/SignIn         what a person does in the access portal
 //	POST /_clock/Advance         moves the cloud's time
 //	POST /_clock/Now             tells it
@@ -38,6 +38,8 @@ type door struct {
 	UserName        string `json:"userName"`
 	DisplayName     string `json:"displayName"`
 	DomainID        string `json:"domainId"`
+	AccessToken     string `json:"accessToken"`
+	IdentitySource  string `json:"identitySource"` // external, activeDirectory, or empty: the built-in directory
 	Seconds         int    `json:"seconds"`
 }
 
@@ -118,6 +120,13 @@ func (c *Cloud) consoleDoor(operation string, d door) (any, error) {
 		return done, o.DeleteUser(d.UserID)
 	case "DeleteGroup":
 		return done, o.DeleteGroup(d.GroupID)
+	case "CreateAccessToken":
+		tenant, token, err := c.EnableSCIM(d.Account, d.Region, d.IdentityStoreID)
+		return map[string]string{"tenantId": tenant, "path": "/" + tenant + "/scim/v2/", "accessToken": token}, err
+	case "DeleteAccessToken":
+		return done, c.RevokeSCIM(d.Account, d.Region, d.IdentityStoreID, d.AccessToken)
+	case "ChangeIdentitySource":
+		return done, c.SetIdentitySource(d.Account, d.Region, d.IdentityStoreID, IdentitySource(d.IdentitySource))
 	default:
 		return nil, fmt.Errorf("the console has no %q", operation)
 	}

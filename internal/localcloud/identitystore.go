@@ -33,10 +33,13 @@ type identityStore struct {
 	groups      roster[types.Group]
 	memberships roster[types.GroupMembership]
 	center      identityCenter
+	source      IdentitySource
+	scim        scimTenant
 
 	userNames  map[string]string // UserName to id
 	emails     map[string]string // address, lower case, to user id
 	groupNames map[string]string // DisplayName to id
+	externals  map[string]string // see externalKey
 	byGroup    map[string]*membershipList
 	byUser     map[string]*membershipList
 	pairs      map[[2]string]string // group and user id to membership id
@@ -48,8 +51,8 @@ type membershipList = ordered[uint64, *types.GroupMembership]
 func newIdentityStore(id, account, region string) *identityStore {
 	return &identityStore{
 		id: id, account: account, region: region,
-		userNames: map[string]string{}, emails: map[string]string{}, groupNames: map[string]string{},
-		pairs: map[[2]string]string{},
+		userNames: map[string]string{}, emails: map[string]string{}, groupNames: map[string]string{}, externals: map[string]string{},
+		pairs: map[[2]string]string{}, scim: scimTenant{id: newTenantID(), tokens: map[string]time.Time{}},
 	}
 }
 

@@ -1,7 +1,6 @@
 package localcloud
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -36,8 +35,22 @@ func (s *identityStore) addGroup(g *types.Group, id string, m maker) error {
 	g.GroupId, g.GroupArn, g.IdentityStoreId = &id, aws.String("arn:aws:identitystore:::group/"+id), &s.id
 	g.CreatedAt, g.CreatedBy, g.UpdatedAt, g.UpdatedBy, g.Revision = &m.at, &m.by, &m.at, &m.by, aws.String("1")
 	s.groups.add(id, g)
-	s.groupNames[*g.DisplayName] = id
+	s.indexGroup(g)
 	return nil
+}
+
+func (s *identityStore) indexGroup(g *types.Group) {
+	s.groupNames[*g.DisplayName] = *g.GroupId
+	for _, e := range g.ExternalIds {
+		s.externals[externalKey("group", e)] = *g.GroupId
+	}
+}
+
+func (s *identityStore) unindexGroup(g *types.Group) {
+	delete(s.groupNames, *g.DisplayName)
+	for _, e := range g.ExternalIds {
+		delete(s.externals, externalKey("group", e))
+	}
 }
 
 func (s *identityStore) checkGroup(g *types.Group, self string) error {
@@ -58,7 +71,7 @@ func (s *identityStore) checkGroup(g *types.Group, self string) error {
 	if owner, taken := s.groupNames[*g.DisplayName]; taken && owner != self {
 		return duplicate("Duplicate GroupDisplayName")
 	}
-	return nil
+	return s.checkExternal("group", g.ExternalIds, self)
 }
 
 // group finds a group by id or ARN.
@@ -120,10 +133,10 @@ func (s *identityStore) replaceGroup(g *types.Group, changed types.Group, m make
 	if err := s.checkGroup(&changed, *g.GroupId); err != nil {
 		return err
 	}
-	delete(s.groupNames, *g.DisplayName)
+	s.unindexGroup(g)
 	*g = changed
 	g.UpdatedAt, g.UpdatedBy, g.Revision = &m.at, &m.by, nextRevision(g.Revision)
-	s.groupNames[*g.DisplayName] = *g.GroupId
+	s.indexGroup(g)
 	return nil
 }
 
@@ -146,7 +159,7 @@ func (s *identityStore) removeGroup(id string) error {
 	for _, m := range values(s.byGroup[*g.GroupId]) {
 		s.dropMembership(m)
 	}
-	delete(s.groupNames, *g.DisplayName)
+	s.unindexGroup(g)
 	s.groups.remove(*g.GroupId)
 	return nil
 }
@@ -197,12 +210,7 @@ func (s *identityStore) findGroup(by types.AlternateIdentifier) (string, error) 
 		return "", err
 	}
 	if external != nil {
-		for _, g := range s.groups.all() {
-			if slices.ContainsFunc(g.ExternalIds, sameExternalID(external)) {
-				return *g.GroupId, nil
-			}
-		}
-		return "", nil
+		return s.externals[externalKey("group", *external)], nil
 	}
 	if !strings.EqualFold(path, "displayName") {
 		return "", validation("The attribute path %s cannot identify a group: displayName can", path)

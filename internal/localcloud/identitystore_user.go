@@ -58,12 +58,18 @@ func (s *identityStore) indexUser(u *types.User) {
 	for _, e := range u.Emails {
 		s.emails[strings.ToLower(aws.ToString(e.Value))] = *u.UserId
 	}
+	for _, e := range u.ExternalIds {
+		s.externals[externalKey("user", e)] = *u.UserId
+	}
 }
 
 func (s *identityStore) unindexUser(u *types.User) {
 	delete(s.userNames, *u.UserName)
 	for _, e := range u.Emails {
 		delete(s.emails, strings.ToLower(aws.ToString(e.Value)))
+	}
+	for _, e := range u.ExternalIds {
+		delete(s.externals, externalKey("user", e))
 	}
 }
 
@@ -103,7 +109,7 @@ func (s *identityStore) checkUser(u *types.User, self string) error {
 			return duplicate("Duplicate Email")
 		}
 	}
-	return nil
+	return s.checkExternal("user", u.ExternalIds, self)
 }
 
 // user finds a user by id or ARN.
@@ -294,12 +300,7 @@ func (s *identityStore) findUser(by types.AlternateIdentifier) (string, error) {
 		return "", err
 	}
 	if external != nil {
-		for _, u := range s.users.all() {
-			if slices.ContainsFunc(u.ExternalIds, sameExternalID(external)) {
-				return *u.UserId, nil
-			}
-		}
-		return "", nil
+		return s.externals[externalKey("user", *external)], nil
 	}
 	switch strings.ToLower(path) {
 	case "username":
@@ -308,10 +309,4 @@ func (s *identityStore) findUser(by types.AlternateIdentifier) (string, error) {
 		return s.emails[strings.ToLower(value)], nil
 	}
 	return "", validation("The attribute path %s cannot identify a user: userName and emails.value can", path)
-}
-
-func sameExternalID(wanted *types.ExternalId) func(types.ExternalId) bool {
-	return func(e types.ExternalId) bool {
-		return aws.ToString(e.Issuer) == aws.ToString(wanted.Issuer) && aws.ToString(e.Id) == aws.ToString(wanted.Id)
-	}
 }

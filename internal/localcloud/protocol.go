@@ -22,13 +22,17 @@ type protocol interface {
 }
 
 // protocolOf tells AWS JSON, which names its operation in a header, from the query protocol, and both from
-// REST, which only the credential scope tells.
+// REST, which only the credential scope tells. SCIM has a path of its own and no scope.
 func protocolOf(r *http.Request, body []byte) protocol {
 	switch scopeOf(r).service {
 	case "s3":
 		return &s3Protocol{r: r}
 	case "lambda":
 		return &lambdaProtocol{r: r}
+	case "":
+		if p := scimOf(r, body); p != nil {
+			return p
+		}
 	}
 	if r.Header.Get("X-Amz-Target") == "" {
 		form := formOf(r, body)

@@ -39,6 +39,7 @@ type call struct {
 	enforced    bool      // IAM knew the session's role when it began
 	actions     []string  // what the caller's policies were asked for
 	denied      string    // the action among them that was refused
+	counts      int       // for how many calls it counts under its rate, where that is more than one
 }
 
 // incoming is a request on its way through the cloud.
@@ -69,10 +70,18 @@ func (c *Cloud) route(r *http.Request, body []byte) *incoming {
 	}}
 	in.proto = protocolOf(r, body)
 	in.refused = c.routeOperation(in, r)
-	if auth := c.authenticate(in.call, r); auth != nil {
+	if auth := in.authenticate(r); auth != nil {
 		in.refused = auth
 	}
 	return in
+}
+
+// authenticate finds out who calls: a signature tells, or SCIM's bearer token.
+func (in *incoming) authenticate(r *http.Request) *apiError {
+	if p, ok := in.proto.(*scimProtocol); ok {
+		return p.authenticate(in.call)
+	}
+	return in.call.cloud.authenticate(in.call, r)
 }
 
 func clientAddress(r *http.Request) string {

@@ -14,13 +14,13 @@ import (
 // What they make is held against the same rules as through the API, but not against quotas and rates; it is
 // ready at once and leaves no CloudTrail records.
 
-// SeedUsers enters n enabled users, each as person tells, and gives their ids in the same order. At a user
+// SeedUsers enters n users, each as person tells, and gives their ids in the same order. At a user
 // that is refused it stops: those before are there, and so are the ids returned.
 func (o *Console) SeedUsers(n int, person func(i int) Person) (ids []string, err error) {
 	return ids, o.seed(func(s *identityStore, m maker) error {
 		for i := range n {
 			p, id := person(i), newIdentityID()
-			if err := s.addUser(p.user(), id, m); err != nil {
+			if err := s.addPerson(p, id, m); err != nil {
 				return fmt.Errorf("seeding user %d, %q: %w", i, p.UserName, err)
 			}
 			ids = append(ids, id)

@@ -124,7 +124,7 @@ func (c *Cloud) execute(in *incoming, fault *firedFault) ([]byte, *apiError) {
 
 // readOnly reports whether an operation changes nothing, by AWS's naming.
 func readOnly(operation string) bool {
-	for _, verb := range []string{"Describe", "Get", "List", "IsMember", "Search", "Query", "Scan", "BatchGet", "TestEventPattern"} {
+	for _, verb := range []string{"Describe", "Get", "List", "IsMember", "Search", "Query", "Scan", "BatchGet", "TestEventPattern", "ServiceProviderConfig"} {
 		if strings.HasPrefix(operation, verb) {
 			return true
 		}

@@ -26,6 +26,12 @@ func Rates() []Rate {
 		{Service: "sso", Shared: true, PerSecond: 20, Burst: 20, Published: true},
 		// Tag Editor quotas: 15 a second for GetResources.
 		{Service: "tagging", Operation: "GetResources", PerSecond: 15, Burst: 15, Published: true},
+		// Identity Center's SCIM quotas: 25 writes and 40 reads a second for each API.
+		{Service: "scim", Operation: "GetUser", PerSecond: 40, Burst: 40, Published: true},
+		{Service: "scim", Operation: "ListUsers", PerSecond: 40, Burst: 40, Published: true},
+		{Service: "scim", Operation: "GetGroup", PerSecond: 40, Burst: 40, Published: true},
+		{Service: "scim", Operation: "ListGroups", PerSecond: 40, Burst: 40, Published: true},
+		{Service: "scim", PerSecond: 25, Burst: 25, Published: true},
 		// SageMaker publishes no request rates for its Studio APIs.
 		{Service: "sagemaker", Operation: "CreateUserProfile", PerSecond: 5, Burst: 10},
 		{Service: "sagemaker", Operation: "UpdateUserProfile", PerSecond: 5, Burst: 10},
@@ -74,8 +80,13 @@ func (c *Cloud) throttle(made *call) *apiError {
 		bucket = rate.NewLimiter(rate.Limit(limit.PerSecond), limit.Burst)
 		c.limits.buckets[key] = bucket
 	}
-	if !bucket.AllowN(c.nowLocked(), 1) {
+	now := c.nowLocked()
+	if !bucket.AllowN(now, 1) {
 		return errf(0, throttled(made.service), "Rate exceeded")
+	}
+	// A call that counts for several goes through, and those after it wait for as long as that many take.
+	for range made.counts - 1 {
+		bucket.ReserveN(now, 1)
 	}
 	return nil
 }

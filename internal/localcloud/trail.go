@@ -41,7 +41,7 @@ type Record struct {
 
 // UserIdentity says in a Record who called.
 type UserIdentity struct {
-	Type           string          `json:"type"` // IAMUser, AssumedRole, AWSService, Unknown
+	Type           string          `json:"type"` // IAMUser, AssumedRole, AWSService, WebIdentityUser, Unknown
 	PrincipalID    string          `json:"principalId,omitempty"`
 	ARN            string          `json:"arn,omitempty"`
 	AccountID      string          `json:"accountId"`
@@ -91,10 +91,15 @@ func (c *Cloud) recordCall(in *incoming, output []byte, failure *apiError) {
 	r.UserIdentity = in.call.identity()
 	r.AWSRegion, r.RecipientAccountID = in.call.region, in.call.account
 	r.SourceIPAddress, r.UserAgent, r.RequestID = in.call.sourceIP, in.call.userAgent, in.call.requestID
-	r.RequestParameters = trailMembers(in.body, in.op.input)
+	var elements map[string]any
+	if p, ok := in.proto.(*scimProtocol); ok {
+		r.UserIdentity, r.RequestParameters, elements = p.trail(in.call, output, failure)
+	} else {
+		r.RequestParameters, elements = trailMembers(in.body, in.op.input), trailMembers(output, in.op.output)
+	}
 	if failure != nil {
 		r.ErrorCode, r.ErrorMessage = failure.Code, failure.Message
-	} else if elements := trailMembers(output, in.op.output); len(elements) > 0 {
+	} else if len(elements) > 0 {
 		r.ResponseElements = elements
 	}
 	c.record(in.call.account, in.call.region, r)
