@@ -215,7 +215,7 @@ func Session(ctx context.Context, o Options) (*awscloud.Session, error) {
 // invocation needs it, and once.
 func Function(o Options) *function.Handler {
 	open := &opening{options: o, turn: make(chan struct{}, 1)}
-	o.Log = slog.New(discreet{o.Log.Handler(), &open.named})
+	o.Log = slog.New(config.Discreet{Handler: o.Log.Handler(), Named: &open.named})
 	open.options.Log = o.Log
 	h := &function.Handler{Open: open.reconciler, Log: o.Log, Metrics: o.Metrics, Throttles: open.throttles}
 	open.passed = h.Passed

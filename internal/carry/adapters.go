@@ -6,11 +6,15 @@ import (
 	"net/http"
 
 	"studiokeeper/internal/config"
+	"studiokeeper/internal/ldap"
 	"studiokeeper/internal/provision"
 )
 
-func reader(ctx context.Context, cfg config.LDAP, secrets Secrets) (provision.Active, error) {
-	return nil, errors.New("not wired")
+// reader reads the password when it reads, so that one which was changed counts.
+func reader(o Options, cfg config.LDAP, secrets Secrets) provision.Active {
+	r := ldap.New(cfg, secrets.Read)
+	r.Log = o.Log
+	return r
 }
 
 func writer(ctx context.Context, cfg config.SCIM, secrets Secrets, client *http.Client) (provision.Writer, error) {

@@ -41,7 +41,7 @@ type Carry struct {
 	Config  *config.Config
 }
 
-// Open makes it from the configuration. Secrets are read now, and nothing else.
+// Open makes it from the configuration.
 func Open(ctx context.Context, o Options) (*Carry, error) {
 	cfg, err := awscloud.LoadConfig(ctx, o.Config, o.Lookup, o.client())
 	if err != nil {
@@ -91,16 +91,12 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 	}
 	identity := &store.Identity{Session: session, At: center, StoreID: storeID}
 	secrets := Secrets{Lookup: o.Lookup, Session: session}
-	active, err := reader(ctx, cfg.Directory.LDAP, secrets)
-	if err != nil {
-		return nil, err
-	}
 	p := &provision.Provisioner{
 		Deployment: cfg.Deployment,
 		StoreID:    storeID,
 		Way:        directory.ByAPI,
 		Mode:       cfg.Mode,
-		Active:     active,
+		Active:     reader(o, cfg.Directory.LDAP, secrets),
 		Store:      identity,
 		Writer:     identity,
 		Records:    store.Records{State: state},

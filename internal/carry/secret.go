@@ -17,17 +17,17 @@ type Secrets struct {
 	Session *awscloud.Session
 }
 
-// Read gives the secret that is referred to; what names it in errors, such as
-// "directory.ldap.password". A line's end after it is not part of it.
-func (s Secrets) Read(ctx context.Context, what string, ref config.Secret) (string, error) {
+// Read gives the secret that is referred to. A line's end after it is not part of
+// it.
+func (s Secrets) Read(ctx context.Context, ref config.Secret) (string, error) {
 	store, name := ref.Reference()
 	text, err := s.read(ctx, store, name)
 	if err != nil {
-		return "", fmt.Errorf("read the secret %s: %w", what, err)
+		return "", fmt.Errorf("read a secret that the configuration refers to: %w", err)
 	}
 	text = strings.TrimRight(text, "\r\n")
 	if text == "" {
-		return "", fmt.Errorf("read the secret %s: there is nothing in it", what)
+		return "", fmt.Errorf("read a secret that the configuration refers to: there is nothing in %s %s", store, name)
 	}
 	return text, nil
 }

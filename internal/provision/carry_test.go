@@ -184,7 +184,7 @@ func TestNothingIsRemovedAfterAReadThatFailed(t *testing.T) {
 		w.cloud.ResetCalls()
 		w.ad.err = broken
 		_, err := w.try()
-		wantError(t, err, broken, "read Active Directory")
+		wantError(t, err, broken, "")
 		w.ad.err = nil
 		for _, operation := range []string{"ListUsers", "ListGroups", "ListGroupMemberships", "Query"} {
 			w.account("alice").Disabled = true

@@ -39,7 +39,7 @@ func (p *Provisioner) read(ctx context.Context, progress *Progress) (both, error
 	g.Go(func() (err error) {
 		b.source, err = p.Active.Read(inner)
 		progress.Accounts.Add(int64(len(b.source.Users)))
-		return wrap(err, "read Active Directory")
+		return err // it says of itself what it is about
 	})
 	g.Go(func() (err error) {
 		b.target.Users, err = p.Store.Users(inner)
