@@ -144,6 +144,9 @@ func (s *session) page(q query) (page, result, string) {
 		return page{}, bad, ""
 	}
 	var p page
+	if q.paged && q.size == 0 {
+		return p, result{}, "" // the client wants no more of it
+	}
 	for len(list.objects) > 0 && (len(p.entries) < q.size || !q.paged) {
 		o := list.objects[0]
 		if o.gone || !q.filter(o) {
@@ -323,7 +326,8 @@ func (f *Fault) spoil(entry []attribute) []attribute {
 			option = "range=" + f.Option
 		}
 		if part {
-			a = attribute{name + ";" + option, a.values[min(f.Moved, len(a.values)):max(f.Moved, len(a.values)-f.Lacks)]}
+			from := min(f.Moved, len(a.values))
+			a = attribute{name + ";" + option, a.values[from:max(from, len(a.values)-f.Lacks)]}
 		}
 		if f.Bare && strings.EqualFold(name, "member") {
 			a.values = bare(a.values)
