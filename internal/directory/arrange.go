@@ -12,16 +12,16 @@ func (h holders) add(key, id string) {
 	}
 }
 
-// move is somebody who gives up some keys and takes others, place by place. An
-// empty key is none.
+// move is somebody who gives up some keys and takes others, place by place: groups
+// have one only. An empty key is none.
 type move struct {
 	id       string
-	from, to []string
-	refused  []string // by place: who holds the key and keeps it; "" where it can be had
+	from, to [2]string
+	refused  [2]string // by place: who holds the key and keeps it; "" where it can be had
 }
 
 // keeps is true if the mover holds the key when all is done.
-func (m *move) keeps(key string) bool { return slices.Contains(m.to, key) }
+func (m *move) keeps(key string) bool { return key == m.to[0] || key == m.to[1] }
 
 // settle finds the keys that cannot be had, because their holders keep them.
 // Who is refused one keeps what they have, so that others may be refused it. The
@@ -29,7 +29,7 @@ func (m *move) keeps(key string) bool { return slices.Contains(m.to, key) }
 func (h holders) settle(moves []*move) map[string]*move {
 	by := make(map[string]*move, len(moves))
 	for _, m := range moves {
-		by[m.id], m.refused = m, make([]string, len(m.to))
+		by[m.id] = m
 	}
 	for again := true; again; {
 		again = false
@@ -67,7 +67,9 @@ type step struct {
 func (h holders) arrange(moves []*move, by map[string]*move) []step {
 	a := arrangement{holders: h, by: by, visited: map[*move]visit{}, freed: map[string]bool{}}
 	for _, m := range moves {
-		a.visit(m)
+		if a.visited[m] != gone {
+			a.visit(m)
+		}
 	}
 	return a.steps
 }
@@ -110,7 +112,7 @@ func (a *arrangement) free(holder *move, key string) {
 	case waiting:
 		if !a.freed[key] {
 			a.freed[key] = true
-			a.steps = append(a.steps, step{move: holder, interim: slices.Index(holder.from, key)})
+			a.steps = append(a.steps, step{move: holder, interim: slices.Index(holder.from[:], key)})
 		}
 	default:
 		a.visit(holder)

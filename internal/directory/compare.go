@@ -38,12 +38,11 @@ type comparison struct {
 	target *targetIndex
 	plan   Plan
 
-	groups []*group
-	people []*person          // sorted by GUID
-	byGUID map[string]*person // the same
-	byID   map[string]*person // those who are there already, by their id in the target
-	// wanting are those who want a user name or an e-mail address, by its key.
-	wanting map[string][]*person
+	groups  []*group
+	people  []*person          // sorted by GUID
+	byGUID  map[string]*person // the same
+	byID    map[string]*person // those who are there already, by their id in the target
+	wanting map[string]int     // how many people want a user name or an e-mail address, by its key
 }
 
 // order is the place of each kind in a plan.

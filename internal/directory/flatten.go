@@ -33,11 +33,10 @@ func (x *sourceIndex) flatten(guid string) flattened {
 				open = append(open, m.GUID)
 			}
 		}
-		if g.SID == "" {
-			continue
-		}
-		for _, account := range x.primary[g.SID] {
-			f.members[account] = true
+		if s, ok := parseSID(g.SID); ok {
+			for _, account := range x.primary[s] {
+				f.members[account] = true
+			}
 		}
 	}
 	return f
@@ -60,7 +59,7 @@ func (c *comparison) noteStrangers(strange map[string][]string) {
 			c.note("foreign", fmt.Sprintf("group %s has %s of another forest or domain: they are not carried over", group, counted(foreign, "member")))
 		}
 		if len(outside) > 0 {
-			c.note("outside", fmt.Sprintf("group %s has %s that %s no user and no group of what is read: they are not carried over", group, counted(outside, "member"), areOrIs(len(outside))))
+			c.note("outside", fmt.Sprintf("group %s has %s besides the users and groups that are read: they are not carried over", group, counted(outside, "member")))
 		}
 	}
 }
@@ -68,27 +67,6 @@ func (c *comparison) noteStrangers(strange map[string][]string) {
 func isForeignContainer(dn, value string) bool {
 	attribute, _, _ := strings.Cut(dn, "=")
 	return strings.EqualFold(strings.TrimSpace(attribute), "CN") && strings.EqualFold(value, "ForeignSecurityPrincipals")
-}
-
-// counted is "3 members (a, b, c)", with the first few names only.
-func counted(names []string, noun string) string {
-	const few = 3
-	slices.Sort(names)
-	if len(names) != 1 {
-		noun += "s"
-	}
-	shown := strings.Join(names[:min(few, len(names))], ", ")
-	if len(names) > few {
-		shown += ", …"
-	}
-	return fmt.Sprintf("%d %s (%s)", len(names), noun, shown)
-}
-
-func areOrIs(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
 }
 
 // splitDN gives the value of a DN's first part, without escapes, and the DN of

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"studiokeeper/internal/plan"
 )
@@ -146,7 +145,7 @@ func (c *comparison) nameGroups() {
 	renamed := map[*move]*group{}
 	for _, g := range c.groups {
 		if g.state == kept && g.there != nil && len(g.problems) == 0 && g.there.Name != g.source.Name {
-			m := &move{id: g.there.ID, from: []string{fold(g.there.Name)}, to: []string{fold(g.source.Name)}}
+			m := &move{id: g.there.ID, from: [2]string{fold(g.there.Name)}, to: [2]string{fold(g.source.Name)}}
 			moves, renamed[m] = append(moves, m), g
 		}
 	}
@@ -174,10 +173,12 @@ func (c *comparison) sameGroupNames() {
 		wanting[fold(g.source.Name)] = append(wanting[fold(g.source.Name)], g)
 	}
 	for _, same := range wanting {
+		if len(same) < 2 {
+			continue
+		}
+		who := listed(same, func(g *group) string { return g.source.DN })
 		for _, g := range same {
-			if len(same) > 1 {
-				g.problem("same-group-name", fmt.Sprintf("%d groups that are carried have the name %s: %s; rename all but one", len(same), g.source.Name, listed(same, func(g *group) string { return g.source.DN })))
-			}
+			g.problem("same-group-name", fmt.Sprintf("the name %s is that of %s, which are all carried: rename all but one", g.source.Name, who))
 		}
 	}
 }
@@ -213,14 +214,4 @@ func (c *comparison) createGroup(g *group, by map[string]*move) {
 		change.Reasons = []plan.Reason{{Code: "deleted", Text: "somebody deleted it in Identity Center"}}
 	}
 	c.add(change)
-}
-
-// listed are names of several things, in order.
-func listed[T any](things []T, name func(T) string) string {
-	names := make([]string, len(things))
-	for i, t := range things {
-		names[i] = name(t)
-	}
-	slices.Sort(names)
-	return strings.Join(names, "; ")
 }

@@ -13,13 +13,13 @@ type sourceIndex struct {
 	accounts map[string]*Account     // by GUID
 	groups   map[string]*SourceGroup // by GUID
 	carried  map[string]bool         // GUIDs of groups that are carried
-	primary  map[string][]string     // SID of a group → GUIDs of accounts whose primary group it is
+	primary  map[sid][]string        // GUIDs of the accounts whose primary group it is
 }
 
 func indexSource(s Source, p Policy) *sourceIndex {
 	x := &sourceIndex{
 		accounts: make(map[string]*Account, len(s.Users)), groups: make(map[string]*SourceGroup, len(s.Groups)),
-		carried: map[string]bool{}, primary: map[string][]string{},
+		carried: map[string]bool{}, primary: map[sid][]string{},
 	}
 	for i := range s.Groups {
 		g := &s.Groups[i]
@@ -31,21 +31,27 @@ func indexSource(s Source, p Policy) *sourceIndex {
 	for i := range s.Users {
 		a := &s.Users[i]
 		x.accounts[a.GUID] = a
-		if sid := a.primarySID(); sid != "" {
-			x.primary[sid] = append(x.primary[sid], a.GUID)
+		if s, ok := parseSID(a.SID); ok {
+			s.number = a.PrimaryGroup // in the account's own domain
+			x.primary[s] = append(x.primary[s], a.GUID)
 		}
 	}
 	return x
 }
 
-// primarySID is the SID of the account's primary group: that of the account's
-// own domain, with the group's number at the end.
-func (a *Account) primarySID() string {
-	end := strings.LastIndexByte(a.SID, '-')
+// sid is a SID: of what domain, and which of its accounts and groups.
+type sid struct {
+	domain string
+	number uint32
+}
+
+func parseSID(text string) (sid, bool) {
+	end := strings.LastIndexByte(text, '-')
 	if end < 0 {
-		return ""
+		return sid{}, false
 	}
-	return a.SID[:end+1] + strconv.FormatUint(uint64(a.PrimaryGroup), 10)
+	number, err := strconv.ParseUint(text[end+1:], 10, 32)
+	return sid{text[:end], uint32(number)}, err == nil
 }
 
 // stop says why nothing can be concluded from the source: one that is as good as
@@ -130,11 +136,12 @@ func (x *targetIndex) carried() int {
 	return n
 }
 
-// keys are what only one person may have: a user name and an e-mail address.
-func (p Person) keys() []string {
-	keys := []string{"name:" + fold(p.UserName), ""}
+// keys are what only one person may have: a user name and an e-mail address. User
+// names have no spaces, so that the two are never mixed up.
+func (p Person) keys() [2]string {
+	keys := [2]string{fold(p.UserName)}
 	if p.Email != "" {
-		keys[1] = "mail:" + fold(p.Email)
+		keys[1] = "mail " + fold(p.Email)
 	}
 	return keys
 }

@@ -15,7 +15,7 @@ func (x *targetIndex) personOf(p *person) *Person {
 	if found := x.byExternalID[fold(p.guid)]; found != nil || p.account == nil {
 		return found
 	}
-	for _, id := range x.userKeys["name:"+fold(p.record.Name)] {
+	for _, id := range x.userKeys[fold(p.record.Name)] {
 		found := *x.users[id]
 		found.ID = ""
 		if found == p.fresh && !x.recorded[id] {
@@ -28,22 +28,26 @@ func (x *targetIndex) personOf(p *person) *Person {
 // matchPeople finds those who are there already, on record or not.
 func (c *comparison) matchPeople() {
 	c.checkNames()
-	claims := map[string][]*person{}
+	twice := map[string][]*person{}
 	for _, p := range c.people {
 		if p.now == nil && p.status == here && !p.frozen {
 			c.adopt(p)
 		}
-		if p.now != nil {
-			claims[p.now.ID] = append(claims[p.now.ID], p)
+		if p.now == nil {
+			continue
+		}
+		if other := c.byID[p.now.ID]; other == nil {
 			c.byID[p.now.ID] = p
+		} else {
+			twice[p.now.ID] = append(twice[p.now.ID], p)
 		}
 	}
-	for _, same := range claims {
+	for id, others := range twice {
+		same := append(others, c.byID[id])
+		who := listed(same, (*person).dn)
 		for _, p := range same {
-			if len(same) > 1 {
-				p.doubled = true
-				p.freeze("matched-twice", fmt.Sprintf("user %s of Identity Center is matched by %d accounts: %s; delete the record, or change the external id, of all but one", p.now.UserName, len(same), listed(same, (*person).dn)))
-			}
+			p.doubled = true
+			p.freeze("matched-twice", fmt.Sprintf("user %s of Identity Center is matched by %s: delete the record, or change the external id, of all but one", p.now.UserName, who))
 		}
 	}
 }
@@ -74,12 +78,11 @@ func (c *comparison) adopt(p *person) {
 		p.freeze("not-on-record", fmt.Sprintf("user %s of Identity Center bears the external id of %s, but we have no record of making it: set directory.adopt to %s to take it over", found.UserName, p.account.DN, AdoptUserName))
 		return
 	}
-	keys := p.fresh.keys()
 	if c.pol.allows(AdoptUserName) {
-		c.adoptBy(p, keys[0])
+		c.adoptBy(p, p.keys[0])
 	}
 	if p.now == nil && c.pol.allows(AdoptEmail) {
-		c.adoptBy(p, keys[1])
+		c.adoptBy(p, p.keys[1])
 	}
 }
 
@@ -100,23 +103,42 @@ func (p Policy) allows(how Adoption) bool {
 
 // checkNames freezes those whose names cannot be given, or that two accounts want.
 func (c *comparison) checkNames() {
-	c.wanting = make(map[string][]*person, 2*len(c.people))
+	c.wanting = make(map[string]int, 2*len(c.people))
 	for _, p := range c.people {
 		if p.status == here && p.account.UserName != "" {
-			for _, key := range p.fresh.keys() {
-				c.wanting[key] = append(c.wanting[key], p)
+			c.want(p)
+		}
+	}
+	same := map[string][]*person{}
+	for _, p := range c.people {
+		for _, key := range p.keys {
+			if c.wanting[key] > 1 && p.status == here && p.account.UserName != "" {
+				same[key] = append(same[key], p)
 			}
 		}
 	}
-	delete(c.wanting, "")
+	sharing := make(map[string]string, len(same))
+	for key, people := range same {
+		sharing[key] = listed(people, (*person).dn)
+	}
 	for _, p := range c.people {
 		if p.status == here {
-			c.checkName(p)
+			p.checkName(sharing)
 		}
 	}
 }
 
-func (c *comparison) checkName(p *person) {
+// want counts who wants a user name and an e-mail address.
+func (c *comparison) want(p *person) {
+	for _, key := range p.keys {
+		if key != "" {
+			c.wanting[key]++
+		}
+	}
+}
+
+// checkName rests on sharing: who they are that want the same key.
+func (p *person) checkName(sharing map[string]string) {
 	name := p.account.UserName
 	if name == "" {
 		p.freeze("no-user-name", fmt.Sprintf("%s has no user name in Active Directory: give it one in the attribute that is read", p.account.DN))
@@ -125,11 +147,10 @@ func (c *comparison) checkName(p *person) {
 	if wrong := wrongUserName(name); wrong != "" {
 		p.freeze("user-name", fmt.Sprintf("%q of %s cannot be a user name in Identity Center: %s; change it in Active Directory", name, p.account.DN, wrong))
 	}
-	keys := p.fresh.keys()
-	if same := c.wanting[keys[0]]; len(same) > 1 {
-		p.freeze("same-user-name", fmt.Sprintf("%d accounts have the user name %s: %s; what they have in Identity Center stays until all but one have another", len(same), name, listed(same, (*person).dn)))
+	if who := sharing[p.keys[0]]; who != "" {
+		p.freeze("same-user-name", fmt.Sprintf("the user name %s is that of %s; what they have in Identity Center stays until all but one have another", name, who))
 	}
-	if same := c.wanting[keys[1]]; len(same) > 1 {
-		p.freeze("same-email", fmt.Sprintf("%d accounts have the e-mail address %s: %s; what they have in Identity Center stays until all but one have another", len(same), p.fresh.Email, listed(same, (*person).dn)))
+	if who := sharing[p.keys[1]]; who != "" {
+		p.freeze("same-email", fmt.Sprintf("the e-mail address %s is that of %s; what they have in Identity Center stays until all but one have another", p.fresh.Email, who))
 	}
 }

@@ -100,6 +100,9 @@ func orDash(name string) string {
 // clean leaves of a value what the identity store takes: spaces of any kind become
 // one, and characters that cannot be seen go.
 func clean(value string) string {
+	if plain(value) {
+		return value
+	}
 	value = strings.Join(strings.Fields(strings.Map(visible, value)), " ")
 	if utf8.RuneCountInString(value) > maxName {
 		value = strings.TrimSpace(string([]rune(value)[:maxName]))
@@ -107,11 +110,24 @@ func clean(value string) string {
 	return value
 }
 
+// plain is true of what is clean as it is, and quickly seen to be.
+func plain(value string) bool {
+	for i := range len(value) {
+		if b := value[i]; b < '!' || b > '~' {
+			atEnd := i == 0 || i == len(value)-1
+			if b != ' ' || atEnd || value[i-1] == ' ' {
+				return false
+			}
+		}
+	}
+	return len(value) <= maxName
+}
+
 func visible(r rune) rune {
 	switch {
 	case unicode.IsSpace(r):
 		return ' '
-	case unicode.In(r, unicode.L, unicode.M, unicode.S, unicode.N, unicode.P):
+	case unicode.IsPrint(r):
 		return r
 	default:
 		return -1

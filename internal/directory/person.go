@@ -11,14 +11,15 @@ import (
 // person is one who should be in the target, or whom we have a record of.
 type person struct {
 	guid    string
-	account *Account // nil: gone from the source
-	record  *Record  // nil: there is none
-	now     *Person  // in the target; nil: not there
-	fresh   Person   // as they would be made from the account
-	next    Person   // as they are to be when they are there
-	adopt   bool     // now is not on record yet, and is taken over
-	frozen  bool     // something is wrong: what they have stays as it is
-	doubled bool     // frozen, because now is somebody else's, too
+	account *Account  // nil: gone from the source
+	record  *Record   // nil: there is none
+	now     *Person   // in the target; nil: not there
+	fresh   Person    // as they would be made from the account
+	keys    [2]string // of fresh
+	next    Person    // as they are to be when they are there
+	adopt   bool      // now is not on record yet, and is taken over
+	frozen  bool      // something is wrong: what they have stays as it is
+	doubled bool      // frozen, because now is somebody else's, too
 
 	status   status
 	why      plan.Reason // of a status other than here
@@ -71,17 +72,22 @@ func (c *comparison) gatherPeople() []*person {
 	for _, g := range c.groups {
 		maps.Copy(inGroup, g.members)
 	}
-	guids := maps.Clone(inGroup)
+	guids := slices.AppendSeq(make([]string, 0, len(inGroup)), maps.Keys(inGroup))
 	for guid := range c.target.userRecords {
-		guids[guid] = true
+		if !inGroup[guid] {
+			guids = append(guids, guid)
+		}
 	}
+	slices.Sort(guids)
 	c.byGUID, c.byID = make(map[string]*person, len(guids)), make(map[string]*person, len(guids))
-	held := c.heldByGroups()
+	held, people := c.heldByGroups(), make([]person, len(guids))
 	var all []*person
-	for _, guid := range slices.Sorted(maps.Keys(guids)) {
-		p := &person{guid: guid, account: c.source.accounts[guid], record: c.target.userRecords[guid]}
+	for i, guid := range guids {
+		p := &people[i]
+		p.guid, p.account, p.record = guid, c.source.accounts[guid], c.target.userRecords[guid]
 		if p.account != nil {
 			p.fresh = wanted(p.account, Person{})
+			p.keys = p.fresh.keys()
 		}
 		p.now = c.target.personOf(p)
 		p.status, p.why = c.statusOf(p, inGroup[guid] || held[p.id()])

@@ -79,3 +79,31 @@ func sentence(reasons []plan.Reason) string {
 	}
 	return strings.Join(texts, "; ")
 }
+
+// counted is "4 members (a, b, c, …)", with the first few names only.
+func counted(names []string, noun string) string {
+	if len(names) != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s (%s)", len(names), noun, few(names, ", "))
+}
+
+// listed is "a; b", or "a; b; c; …" of more.
+func listed[T any](things []T, name func(T) string) string {
+	names := make([]string, len(things))
+	for i, t := range things {
+		names[i] = name(t)
+	}
+	return few(names, "; ")
+}
+
+// few are the first few of some names, in order.
+func few(names []string, between string) string {
+	const most = 3
+	slices.Sort(names)
+	shown := strings.Join(names[:min(most, len(names))], between)
+	if len(names) > most {
+		shown += between + "…"
+	}
+	return shown
+}

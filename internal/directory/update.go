@@ -51,13 +51,8 @@ func (c *comparison) asFound(p *person) Person {
 // an account that is disabled and renamed makes room for its successor.
 func (c *comparison) leaversNames() {
 	for _, p := range c.people {
-		if p.status != left || p.account == nil || p.now == nil {
-			continue
-		}
-		for _, key := range p.fresh.keys() {
-			if key != "" {
-				c.wanting[key] = append(c.wanting[key], p)
-			}
+		if p.status == left && p.account != nil && p.now != nil {
+			c.want(p)
 		}
 	}
 }
@@ -72,8 +67,7 @@ func (c *comparison) renamable(p *person) bool {
 	case p.status == here:
 		return true
 	}
-	keys := p.fresh.keys()
-	return p.account.UserName != "" && wrongUserName(p.account.UserName) == "" && len(c.wanting[keys[0]]) == 1 && len(c.wanting[keys[1]]) < 2
+	return p.account.UserName != "" && wrongUserName(p.account.UserName) == "" && c.wanting[p.keys[0]] == 1 && c.wanting[p.keys[1]] < 2
 }
 
 // update adds one turn of a person's: the last one, or one to an interim name.
@@ -117,13 +111,12 @@ func (c *comparison) keepRefused(p *person, m *move, after *Person) {
 
 // checkFree freezes somebody who is to be made, but has not got a name of their own.
 func (c *comparison) checkFree(p *person, by map[string]*move) {
-	keys := p.fresh.keys()
-	named := c.target.userKeys.keeper(by, keys[0], "")
+	named := c.target.userKeys.keeper(by, p.keys[0], "")
 	if named != "" {
 		p.frozen = true
 		c.taken(p, "user-name-taken", "user name "+p.account.UserName, named, AdoptUserName, "")
 	}
-	if holder := c.target.userKeys.keeper(by, keys[1], ""); holder != "" && holder != named {
+	if holder := c.target.userKeys.keeper(by, p.keys[1], ""); holder != "" && holder != named {
 		p.frozen = true
 		c.taken(p, "email-taken", "e-mail address "+p.fresh.Email, holder, AdoptEmail, "")
 	}
