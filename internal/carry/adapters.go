@@ -2,12 +2,13 @@ package carry
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net/http"
 
 	"studiokeeper/internal/config"
 	"studiokeeper/internal/ldap"
 	"studiokeeper/internal/provision"
+	"studiokeeper/internal/scim"
 )
 
 // reader reads the password when it reads, so that one which was changed counts.
@@ -17,6 +18,11 @@ func reader(o Options, cfg config.LDAP, secrets Secrets) provision.Active {
 	return r
 }
 
+// writer writes through SCIM, with the token as it is now.
 func writer(ctx context.Context, cfg config.SCIM, secrets Secrets, client *http.Client) (provision.Writer, error) {
-	return nil, errors.New("not wired")
+	token, err := secrets.Read(ctx, cfg.Token)
+	if err != nil {
+		return nil, fmt.Errorf("directory.scim.token: %w", err)
+	}
+	return scim.New(cfg, token, client), nil
 }
