@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("EXAMPLES", wd+"/../examples")
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			env.Setenv("AWS_PAGER", "")
+			env.Values[directoryKey{}] = &directoryHolder{}
 			return nil
 		},
 		Condition: demanded(t),
@@ -58,6 +59,7 @@ func TestScripts(t *testing.T) {
 			"watch": watch, "noticed": noticed,
 			"parameter": parameter, "role": role, "noprofile": noprofile, "pass": pass, "held": held, "tamper": tamper,
 			"space": space, "spaces": spaces, "fault": fault, "untag": untag, "foreign": foreign, "hasprofile": hasprofile,
+			"ad": ad,
 		},
 	})
 }
