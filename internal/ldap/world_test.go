@@ -8,32 +8,34 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"studiokeeper/internal/config"
 	"studiokeeper/internal/directory"
 	"studiokeeper/internal/ldap"
 	"studiokeeper/internal/localad"
+	"studiokeeper/internal/provision"
 )
+
+var _ provision.Active = (*ldap.Reader)(nil)
 
 const password = "Sync-Passw0rd!7"
 
 // world is a domain with its controllers and a configuration that reads it.
 type world struct {
-	*testing.T
+	testing.TB
 	*localad.Domain
 	controllers []*localad.Controller
 	config      config.LDAP
 }
 
 // newWorld is a domain with one controller and the account that reads.
-func newWorld(t *testing.T, o ...localad.Options) *world {
+func newWorld(t testing.TB, o ...localad.Options) *world {
 	t.Helper()
 	d, err := localad.New("corp.example")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, Domain: d}
+	w := &world{TB: t, Domain: d}
 	w.must(d.AddUser(localad.User{Account: "svc", Name: "svc", OU: "OU=Service", Password: password}))
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	w.must(os.WriteFile(file, d.CA(), 0o600))
@@ -80,11 +82,7 @@ func (w *world) group(account string, members ...string) {
 
 func secret(_ context.Context, _ config.Secret) (string, error) { return password, nil }
 
-func (w *world) reader() *ldap.Reader {
-	r := ldap.New(w.config, secret)
-	r.Timeout = 10 * time.Second
-	return r
-}
+func (w *world) reader() *ldap.Reader { return ldap.New(w.config, secret) }
 
 func (w *world) read() directory.Source {
 	w.Helper()

@@ -42,11 +42,7 @@ type listing struct {
 
 func (s *session) search(r request) bool {
 	q, bad := s.controller.domain.query(r)
-	ops := []Op{Search}
-	if len(q.attributes) > 0 && strings.Contains(strings.ToLower(strings.Join(q.attributes, " ")), ";range=") {
-		ops = append(ops, Part)
-	}
-	f := s.controller.fault(ops...)
+	f := s.controller.fault(q.ops()...)
 	if bad.code == success && s.bound == nil && (q.base != "" || q.scope != baseScope) {
 		bad = result{code: operationsError, message: "000004DC: LdapErr: DSID-0C090A5C, comment: In order to perform this operation a successful bind must be completed on the connection., data 0, v3839"}
 	}
@@ -54,26 +50,38 @@ func (s *session) search(r request) bool {
 		return s.send(message(r.id, searchDone, bad.bytes()))
 	}
 	page, done, cookie := s.page(q)
-	var out []byte
-	for i, a := range page.entries {
-		if f != nil && (f.Drop || f.Hang || f.Code != 0) && i >= f.Entries {
-			break
-		}
-		out = append(out, message(r.id, searchEntry, entryBytes(page.names[i], f.spoil(a)))...)
-	}
-	if f != nil && f.Code == 0 {
-		page.references = append(page.references, f.Refer...)
-	}
-	for _, url := range page.references {
-		out = append(out, message(r.id, searchReference, octetString(url))...)
-	}
-	if !s.send(out) {
+	if !s.send(page.bytes(r.id, f)) {
 		return false
 	}
 	if ended, goOn := s.wrong(f, r, searchDone); ended {
 		return goOn
 	}
 	return s.send(message(r.id, searchDone, done.bytes(), paging(q, cookie)...))
+}
+
+// ops are the operations that a search is, for faults.
+func (q query) ops() []Op {
+	if strings.Contains(strings.ToLower(strings.Join(q.attributes, " ")), ";range=") {
+		return []Op{Search, Part}
+	}
+	return []Op{Search}
+}
+
+// bytes are the page's entries and references, as a fault leaves them.
+func (p page) bytes(id int64, f *Fault) []byte {
+	if f != nil && (f.Drop || f.Hang || f.Code != 0) {
+		p.entries, p.references = p.entries[:min(f.Entries, len(p.entries))], nil
+	} else if f != nil {
+		p.references = append(slices.Clip(p.references), f.Refer...)
+	}
+	var out []byte
+	for i, a := range p.entries {
+		out = append(out, message(id, searchEntry, entryBytes(p.names[i], f.spoil(a)))...)
+	}
+	for _, url := range p.references {
+		out = append(out, message(id, searchReference, octetString(url))...)
+	}
+	return out
 }
 
 // paging is the answer's control, in a paged search.
