@@ -94,7 +94,7 @@ const packageNext = `next, with a bucket of yours in that Region:
 // stack is the name of the stack that the package is for.
 func (f *packageFlags) stack() string {
 	if f.directory {
-		return "studiokeeper-directory"
+		return "studiokeeper-active-directory"
 	}
 	return "studiokeeper"
 }

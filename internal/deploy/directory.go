@@ -9,7 +9,7 @@ import (
 
 // DirectoryName is the name of the function that carries Active Directory into
 // Identity Center, and of its role and rule.
-const DirectoryName = "studiokeeper-directory"
+const DirectoryName = "studiokeeper-active-directory"
 
 // Directory is the template of that function, in subnets that Active Directory
 // and AWS can be reached from. The state table is that of the main stack.
@@ -40,7 +40,7 @@ func Directory(c *config.Config, o Options) (*Template, error) {
 
 const directoryHeader = `studiokeeper, deployment %s: the directory's function. Deploy it after the main stack, in %s.
 Upload the zip of "studiokeeper deploy package --directory" to a bucket in that Region, then:
-  aws cloudformation deploy --region %s --stack-name studiokeeper-directory \
+  aws cloudformation deploy --region %s --stack-name studiokeeper-active-directory \
     --template-file FILE --capabilities CAPABILITY_NAMED_IAM \
     --parameter-overrides CodeBucket=BUCKET CodeKey=KEY SubnetIds=SUBNET,SUBNET SecurityGroupIds=GROUP
 From the subnets it must reach the domain controllers, and over 443 the endpoints of Identity Store, DynamoDB,

@@ -41,6 +41,20 @@ func TestDoorsWithoutAnAPI(t *testing.T) {
 			t.Errorf("%s: %d %v", path, status, out)
 		}
 	}
+	_, made := post("/_console/CreateAccessToken", in+`"userId":""}`)
+	request, _ := http.NewRequest("GET", server.URL+made["path"]+"Users", nil)
+	request.Header.Set("Authorization", "Bearer "+made["accessToken"])
+	if reply, err := http.DefaultClient.Do(request); err != nil || reply.StatusCode != http.StatusOK {
+		t.Errorf("SCIM with a token of the console: %v %v", reply, err)
+	}
+	for path, body := range map[string]string{"DeleteAccessToken": `"accessToken":"` + made["accessToken"] + `"}`, "ChangeIdentitySource": `"identitySource":"activeDirectory"}`} {
+		if status, out := post("/_console/"+path, in+body); status != http.StatusOK {
+			t.Errorf("%s: %d %v", path, status, out)
+		}
+	}
+	if status, out := post("/_console/CreateAccessToken", in+`"userId":""}`); status != http.StatusBadRequest || out["error"] == "" {
+		t.Errorf("a token with Active Directory as the source: %d %v", status, out)
+	}
 	before := cloud.Now()
 	if status, _ := post("/_clock/Advance", `{"seconds":3600}`); status != http.StatusOK || cloud.Now().Sub(before).Hours() < 1 {
 		t.Errorf("the clock stands at %s", cloud.Now())

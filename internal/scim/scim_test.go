@@ -18,6 +18,7 @@ import (
 
 	"studiokeeper/internal/config"
 	"studiokeeper/internal/directory"
+	"studiokeeper/internal/event"
 	"studiokeeper/internal/localcloud"
 	"studiokeeper/internal/provision"
 	"studiokeeper/internal/scim"
@@ -163,6 +164,32 @@ func TestAUserIsMadeChangedAndDeletedOverASocket(t *testing.T) {
 	if left := w.users(); len(left) != 0 {
 		t.Errorf("left are %v", left)
 	}
+}
+
+func TestWhatIsWrittenIsHeardAsEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		w := newWorld(t, &localcloud.Cloud{})
+		c := w.client()
+		alice, err := c.CreateUser(ctx, person("alice"))
+		w.must(err)
+		group, err := c.CreateGroup(ctx, directory.TargetGroup{Name: "ml"})
+		w.must(err)
+		w.must(c.AddMembers(ctx, group, []string{alice}))
+		w.must(c.UpdateUser(ctx, directory.Person{ID: alice}, directory.Person{Disabled: true}))
+		var got []string
+		for _, d := range w.cloud.Events() {
+			looks, err := event.Parse(d.Event)
+			w.must(err)
+			got = append(got, fmt.Sprintf("%+v", looks))
+		}
+		want := []string{"[]", group, group, alice} // a new user is in no group yet
+		for i := range want {
+			if len(got) != len(want) || !strings.Contains(got[i], want[i]) {
+				t.Fatalf("the events lead to %q, want each of %q in turn", got, want)
+			}
+		}
+	})
 }
 
 func TestADisabledUserIsMadeDisabled(t *testing.T) {
