@@ -65,7 +65,7 @@ type step struct {
 // arrange puts movers in an order in which every key is free when it is taken.
 // Those who wait for each other in a circle need interim names.
 func (h holders) arrange(moves []*move, by map[string]*move) []step {
-	a := arrangement{holders: h, by: by, visited: map[*move]visit{}, freed: map[string]bool{}}
+	a := arrangement{holders: h, by: by, visited: map[*move]visit{}}
 	for _, m := range moves {
 		if a.visited[m] != gone {
 			a.visit(m)
@@ -85,7 +85,6 @@ type arrangement struct {
 	holders holders
 	by      map[string]*move
 	visited map[*move]visit
-	freed   map[string]bool // keys given up for an interim name
 	steps   []step
 }
 
@@ -105,15 +104,12 @@ func (a *arrangement) visit(m *move) {
 	a.steps = append(a.steps, step{move: m, interim: -1})
 }
 
-// free sees to it that a holder has given up the key.
+// free sees to it that a holder has given up the key, once: nobody else wants it.
 func (a *arrangement) free(holder *move, key string) {
 	switch a.visited[holder] {
 	case gone:
 	case waiting:
-		if !a.freed[key] {
-			a.freed[key] = true
-			a.steps = append(a.steps, step{move: holder, interim: slices.Index(holder.from[:], key)})
-		}
+		a.steps = append(a.steps, step{move: holder, interim: slices.Index(holder.from[:], key)})
 	default:
 		a.visit(holder)
 	}

@@ -56,6 +56,25 @@ func TestAGroupThatWasGivenUpIsForgottenOnceItIsEmpty(t *testing.T) {
 	expect(t, directory.Compare(s, w.target(), policy()))
 }
 
+func TestAGroupThatWasGivenUpWaitsForItsConflicts(t *testing.T) {
+	w := synced(t, source(account("ann"), account("bob"), adGroup("studio-a", "ann"), adGroup("studio-b", "ann", "bob")))
+	b := adGroup("studio-b", "ann", "bob")
+	same := source(account("ann"), account("bob", userName("ann@corp.example")), b)
+	got := directory.Compare(same, w.target(), policy(accepted))
+	expect(t, got, "conflict ann (same-user-name)", "conflict bob (same-user-name)")
+	if len(got.Forget) > 0 {
+		t.Errorf("forgotten: %+v", got.Forget)
+	}
+	expect(t, directory.Compare(source(account("ann"), account("bob"), b), w.target(), policy(accepted)), "removeMember ann studio-a (group-gone)")
+}
+
+func TestAGroupThatFilledInTheMeantimeIsNotTheOneThatWasBegun(t *testing.T) {
+	s := source(account("ann"), adGroup("studio-a"))
+	w := newWorld().record(directory.Record{Kind: directory.GroupObject, GUID: "g-studio-a", Name: "studio-a"})
+	expect(t, directory.Compare(s, w.group("1", "studio-a", "someone").target(), policy()), "conflict studio-a (group-name-taken)")
+	expect(t, directory.Compare(s, w.group("1", "studio-a").target(), policy()))
+}
+
 func TestGroupNames(t *testing.T) {
 	begin := source(account("ann"), adGroup("studio-a", "ann"), adGroup("studio-b", "ann"))
 	taken := func(w *world) { w.group("x", "Studio-C", "someone") }

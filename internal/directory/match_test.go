@@ -174,6 +174,40 @@ func TestTwoAccountsWithTheSameNameKeepWhatTheyHave(t *testing.T) {
 	}
 }
 
+func TestARecordDoesNotSettleWhomTwoAccountsMatch(t *testing.T) {
+	s := source(account("ann"), account("bob"), adGroup("studio-a", "ann", "bob"))
+	w := newWorld().user(person("1", external("ann"))).record(userRecord("ann")).record(userRecord("bob", recorded("1")))
+	got := directory.Compare(s, w.target(), policy())
+	expect(t, got, "createGroup studio-a (new)", "conflict ann (matched-twice)", "conflict bob (matched-twice)")
+	if len(got.Records) > 0 {
+		t.Errorf("stored: %+v", got.Records)
+	}
+}
+
+func TestWhoeverIsTakenOverLosesNothingBeforeTheyAreOnRecord(t *testing.T) {
+	s := source(account("ann"), adGroup("studio-a"), adGroup("studio-b", "ann"))
+	w := synced(t, source(account("bob"), adGroup("studio-a", "bob"), adGroup("studio-b")))
+	w.user(person("1")).members["made-002"]["1"] = true
+	s.Users, s.Groups[0].Members = append(s.Users, account("bob")), []directory.SourceMember{{GUID: "bob"}}
+	plans := w.sync(t, s, policy(adopting(directory.AdoptUserName)))
+	expect(t, plans[0], "adoptUser ann (same-user-name)", "addMember ann studio-b (member)")
+	expect(t, plans[1], "removeMember ann studio-a (not-member)")
+}
+
+func TestAnAddressThatAnotherHasTooIsKept(t *testing.T) {
+	w := synced(t, source(account("ann"), adGroup("studio-a", "ann"))).user(person("x", called("x")))
+	got := directory.Compare(source(account("ann", userName("roe")), adGroup("studio-a", "ann")), w.target(), policy())
+	expect(t, got, "updateUser ann (user-name)")
+}
+
+func TestPeopleWhoAreThereAreCounted(t *testing.T) {
+	w := synced(t, source(account("ann"), account("bob"), adGroup("studio-a", "ann", "bob")))
+	delete(w.users, "made-001")
+	if got := directory.Compare(source(account("ann"), account("bob"), adGroup("studio-a", "ann", "bob")), w.target(), policy()); got.Carried != 1 {
+		t.Errorf("%d are carried, want bob alone", got.Carried)
+	}
+}
+
 func TestOfSomebodyElsesMembersThereIsANote(t *testing.T) {
 	s := source(account("ann"), adGroup("studio-a", "ann"))
 	w := synced(t, s).user(person("x", called("root"), mailed("")))
