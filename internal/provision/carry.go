@@ -42,20 +42,20 @@ type making struct {
 	id   string // "" when it was not made
 }
 
-func newCarrying(p *Provisioner, made Proposal, o Options, by plan.Trigger) *carrying {
-	w := &carrying{p: p, by: by, progress: o.Progress, plan: made, held: made.HeldBack(), steps: []directory.Step{},
+func newCarrying(p *Provisioner, proposed Proposal, o Options, by plan.Trigger) *carrying {
+	w := &carrying{p: p, by: by, progress: o.Progress, plan: proposed, held: proposed.HeldBack(), steps: []directory.Step{},
 		made: map[string]*making{}, records: map[string]directory.Record{}}
 	w.people.read, w.people.now = p.Store.Users, p.Now
 	if w.progress == nil {
 		w.progress = &Progress{}
 	}
-	w.progress.All.Store(int64(len(made.Changes)))
-	for _, c := range made.Changes {
-		if c.Kind == directory.CreateUser || c.Kind == directory.CreateGroup {
+	w.progress.All.Store(int64(len(proposed.Changes)))
+	for _, c := range proposed.Changes {
+		if made(c) {
 			w.made[guidOf(c)] = &making{done: make(chan struct{})}
 		}
 	}
-	for _, r := range made.records {
+	for _, r := range proposed.records {
 		w.records[r.GUID] = r
 	}
 	return w
@@ -158,6 +158,13 @@ func (w *carrying) keepAhead(ctx context.Context) error {
 	if len(ahead) == 0 {
 		return nil
 	}
+	for _, r := range ahead {
+		if earlier, known := w.record(r.GUID); known && earlier.ID == "" && r.ID != "" {
+			if err := w.found(ctx, r); err != nil {
+				return err
+			}
+		}
+	}
 	return w.keep(ctx, ahead...)
 }
 
@@ -195,7 +202,7 @@ func (w *carrying) each(ctx context.Context, changes []directory.Change) {
 
 func (w *carrying) one(ctx context.Context, c directory.Change) {
 	m := w.made[guidOf(c)]
-	if c.Kind == directory.CreateUser || c.Kind == directory.CreateGroup {
+	if made(c) {
 		defer func() { close(m.done) }()
 	}
 	if w.aside(ctx, c) || !w.begin(ctx, c) {

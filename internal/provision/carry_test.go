@@ -171,7 +171,7 @@ func TestEveryChangeIsInTheJournal(t *testing.T) {
 			got = append(got, strings.Join([]string{string(e.Change.Kind), e.Change.Domain, string(e.Outcome), e.Trigger.ID}, " "))
 		}
 		const who = " arn:aws:iam::111122223333:user/ops"
-		w.want("entries", got, []string{"createUser @directory done" + who, "addMember @directory done" + who, "removeMember @directory begun" + who, "removeMember @directory done" + who})
+		w.want("entries", got, []string{"createUser @directory done" + who, "addMember @directory begun" + who, "addMember @directory done" + who, "removeMember @directory begun" + who, "removeMember @directory done" + who})
 	})
 }
 

@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"studiokeeper/internal/directory"
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/plan"
 )
 
 // A run may be cut off anywhere. Each story is run with every call of it failing
@@ -84,6 +86,9 @@ func TestCutOffAnywhereEndsTheSame(t *testing.T) {
 						story.then(w)
 						cut = cutAt(w, n, effect)
 						w.want(fmt.Sprintf("there after a cut at call %d", n), w.there(), story.want)
+						if name == "joining" {
+							w.want(fmt.Sprintf("users whose making is journalled after a cut at call %d", n), w.journalled(plan.CreateUser), 2)
+						}
 					})
 					if !cut {
 						t.Logf("%d calls, each cut once", n)
@@ -115,6 +120,20 @@ func cutAt(w *world, n int, effect localcloud.Effect) bool {
 	}
 	w.want(fmt.Sprintf("a run more after a cut at call %d", n), w.run(), []string{})
 	return cut
+}
+
+// journalled counts the users of whom the journal says that this was done.
+func (w *world) journalled(k plan.Kind) int {
+	w.t.Helper()
+	entries, err := w.state.Entries(context.Background(), w.cloud.Now().Add(-time.Hour), w.cloud.Now().Add(time.Hour), "")
+	w.must(err)
+	of := map[string]bool{}
+	for _, e := range entries {
+		if e.Change.Kind == k && e.Outcome == plan.Done {
+			of[e.Change.UserID] = true
+		}
+	}
+	return len(of)
 }
 
 // An answer that is lost is asked for again; what was made by then is ours.

@@ -32,9 +32,7 @@ func (w *carrying) createGroup(ctx context.Context, c *directory.Change) error {
 		return err
 	}
 	c.GroupID, r.ID = id, id
-	after, end := lasting(ctx)
-	defer end()
-	return w.keep(after, r)
+	return w.wasMade(ctx, *c, r)
 }
 
 // madeBefore finds the group that we made when an answer got lost: it bears our
@@ -137,11 +135,11 @@ func (w *carrying) prepare(ctx context.Context, c *directory.Change) bool {
 	if c.GroupID, err = w.idOf(ctx, c.GroupGUID, c.GroupID); err == nil {
 		c.UserID, err = w.idOf(ctx, c.UserGUID, c.UserID)
 	}
+	if err == nil && !w.begin(ctx, *c) {
+		return false
+	}
 	gone := false
 	if err == nil && c.Kind.Removes() {
-		if !w.begin(ctx, *c) {
-			return false
-		}
 		_, gone, err = w.again(ctx, *c)
 	}
 	if err != nil || gone {

@@ -10,10 +10,11 @@ import (
 	"studiokeeper/internal/reconcile"
 )
 
-// begin journals that something is about to be taken away, so that nothing ever
-// goes unsigned; without that nothing is done.
+// begin journals that something is about to be done; without that nothing is.
+// What is about to be made has no id to be journalled under: its record says as
+// much, and found tells of it when a run is cut off in between.
 func (w *carrying) begin(ctx context.Context, c directory.Change) bool {
-	if !c.Kind.Removes() {
+	if made(c) {
 		return true
 	}
 	if err := w.note(ctx, c, plan.Begun, ""); err != nil {
@@ -33,12 +34,29 @@ func (w *carrying) end(ctx context.Context, c directory.Change, err error) {
 	case err != nil:
 		s.Outcome, s.Error = plan.FailedAt, err.Error()
 	}
+	w.step(s)
+	if s.Outcome == plan.Done && made(c) {
+		return // it was journalled before its id was kept
+	}
 	after, stop := lasting(ctx)
 	defer stop()
 	if err := w.note(after, c, s.Outcome, s.Error); err != nil {
 		w.problem(err)
 	}
-	w.step(s)
+}
+
+func made(c directory.Change) bool {
+	return c.Kind == directory.CreateUser || c.Kind == directory.CreateGroup
+}
+
+// found journals what a run that was cut off had made.
+func (w *carrying) found(ctx context.Context, r directory.Record) error {
+	c := directory.Change{Kind: directory.CreateUser, UserGUID: r.GUID, UserID: r.ID, UserName: r.Name}
+	if r.Kind == directory.GroupObject {
+		c = directory.Change{Kind: directory.CreateGroup, GroupGUID: r.GUID, GroupID: r.ID, Group: r.Name}
+	}
+	c.Reasons = []plan.Reason{{Code: "found", Text: "it was made by a run that was cut off before it could say so"}}
+	return w.note(ctx, c, plan.Done, "")
 }
 
 // tell journals once a day what stays the same.

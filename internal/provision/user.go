@@ -29,8 +29,18 @@ func (w *carrying) createUser(ctx context.Context, c *directory.Change) error {
 		return err
 	}
 	c.UserID, r.ID = id, id
+	return w.wasMade(ctx, *c, r)
+}
+
+// wasMade journals it, and then keeps the id: without the one, the next run finds
+// what has no id on record, and says so itself.
+func (w *carrying) wasMade(ctx context.Context, c directory.Change, r directory.Record) error {
 	after, end := lasting(ctx)
 	defer end()
+	if err := w.note(after, c, plan.Done, ""); err != nil {
+		w.problem(err)
+		return nil
+	}
 	return w.keep(after, r)
 }
 
@@ -47,7 +57,7 @@ func (w *carrying) taken(ctx context.Context, c *directory.Change, r directory.R
 		return fmt.Errorf("%w; nobody can be seen who has it, so it may be what was made just now: the next run finds out", cause)
 	case w.ours(owner, *c.After):
 		c.UserID, r.ID = owner.ID, owner.ID
-		return w.keep(ctx, r)
+		return w.wasMade(ctx, *c, r)
 	case w.adoptable(owner, *c.After):
 		c.Kind, c.UserID, c.Before = directory.AdoptUser, owner.ID, &owner
 		r.ID, r.Made = owner.ID, false

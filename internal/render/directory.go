@@ -139,7 +139,10 @@ func directorySum(s Style, d directory.Document) string {
 	}
 	var parts []string
 	add := func(n int, what string, dress func(string) string) {
-		if n > 0 {
+		switch {
+		case n == 1:
+			parts = append(parts, dress("1 "+strings.NewReplacer("users", "user", "groups", "group", "memberships", "membership", "people", "person").Replace(what)))
+		case n > 1:
 			parts = append(parts, dress(fmt.Sprintf("%d %s", n, what)))
 		}
 	}
