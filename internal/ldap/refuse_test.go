@@ -149,6 +149,25 @@ func TestRefusedConfigurations(t *testing.T) {
 	}
 }
 
+// What may not be read must not pass for what is not there.
+func TestAttributesThatMayNotBeRead(t *testing.T) {
+	w := newWorld(t)
+	w.user("alice")
+	w.group("studio-ml", "alice")
+	for skip, kind := range []string{"group", "user"} { // groups are asked for first
+		for _, hidden := range []string{"objectGUID", "objectSid", "primaryGroupID", "userAccountControl"} {
+			if kind == "group" && !strings.HasPrefix(hidden, "object") {
+				continue
+			}
+			w.controllers[0].Fail(localad.Fault{Op: localad.Search, Skip: skip, Times: 1, Hides: []string{hidden}})
+			w.refused("reading the "+kind+" CN=", hidden, "may svc@corp.example read it?")
+			w.controllers[0].Heal()
+		}
+	}
+	w.must(w.Set("alice", "accountExpires", "soon"))
+	w.refused("reading the user CN=alice", `accountExpires is "soon"`)
+}
+
 func TestReferencesToOtherDomains(t *testing.T) {
 	w := newWorld(t)
 	w.user("alice")

@@ -181,6 +181,7 @@ func (s *samba) agreement(samba *world) {
 	local.must(err)
 	local.must(local.AddMember("inner", foreign))
 	s.change(s.dn("inner"), "add", "member", "<SID=S-1-5-21-11-22-33-1104>")
+	local.config.BaseDN, samba.config.BaseDN = "OU=Odd,"+local.BaseDN(), "OU=Odd,"+sambaBase
 	here, there := comparable(local.read()), comparable(samba.read())
 	if diff := cmp.Diff(there, here); diff != "" || len(here) < len(oddNames)+6 {
 		s.Errorf("Samba -, local +:\n%s", diff)
@@ -190,7 +191,7 @@ func (s *samba) agreement(samba *world) {
 // escaped is a value as Active Directory wants it in a name.
 func escaped(value string) string { return strings.ReplaceAll(goldap.EscapeDN(value), "=", `\=`) }
 
-// comparable is what was read of the unit Odd, without what differs from domain
+// comparable is what was read, without what differs from domain
 // to domain: GUIDs, SIDs and the base.
 func comparable(source directory.Source) []string {
 	base := func(dn string) string {
@@ -209,11 +210,9 @@ func comparable(source directory.Source) []string {
 	var all []string
 	for _, a := range source.Users {
 		a.DN, a.GUID, a.SID = base(a.DN), "", ""
-		if strings.Contains(a.DN, "ou=Odd") {
-			primary := groups[fmt.Sprint(a.PrimaryGroup)]
-			a.PrimaryGroup = 0
-			all = append(all, fmt.Sprintf("%+v primary %s", a, primary))
-		}
+		primary := groups[fmt.Sprint(a.PrimaryGroup)]
+		a.PrimaryGroup = 0
+		all = append(all, fmt.Sprintf("%+v primary %s", a, primary))
 	}
 	for _, g := range source.Groups {
 		var members []string
@@ -221,9 +220,7 @@ func comparable(source directory.Source) []string {
 			members = append(members, base(m.DN))
 		}
 		slices.Sort(members)
-		if strings.Contains(base(g.DN), "ou=Odd") {
-			all = append(all, fmt.Sprintf("%s %s %q", base(g.DN), g.Name, members))
-		}
+		all = append(all, fmt.Sprintf("%s %s %q", base(g.DN), g.Name, members))
 	}
 	slices.Sort(all)
 	return all

@@ -160,10 +160,11 @@ type Fault struct {
 	Message string   // this diagnostic message
 	Refer   []string // and these URLs; with Code 0 they are references in a good answer
 
-	Option string // the range that is named in a part in place of its own, such as 0-1499
-	Lacks  int    // so many values the part lacks at its end
-	Moved  int    // so many it lacks at its start, as when others went meanwhile
-	Bare   bool   // names come without GUID and SID, though they were asked for
+	Option string   // the range that is named in a part in place of its own, such as 0-1499
+	Lacks  int      // so many values the part lacks at its end
+	Moved  int      // so many it lacks at its start, as when others went meanwhile
+	Hides  []string // attributes that are not shown, as to those who may not read them
+	Bare   bool     // names come without GUID and SID, though they were asked for
 }
 
 // running is a fault and how often its operation was asked for.

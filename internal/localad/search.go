@@ -327,9 +327,12 @@ func (f *Fault) spoil(entry []attribute) []attribute {
 	if f == nil {
 		return entry
 	}
-	out := make([]attribute, len(entry))
-	for i, a := range entry {
+	var out []attribute
+	for _, a := range entry {
 		name, option, part := strings.Cut(a.name, ";")
+		if slices.Contains(f.Hides, name) {
+			continue
+		}
 		if part && f.Option != "" {
 			option = "range=" + f.Option
 		}
@@ -340,7 +343,7 @@ func (f *Fault) spoil(entry []attribute) []attribute {
 		if f.Bare && strings.EqualFold(name, "member") {
 			a.values = bare(a.values)
 		}
-		out[i] = a
+		out = append(out, a)
 	}
 	return out
 }
