@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			env.Setenv("AWS_PAGER", "")
 			env.Setenv("GOGC", "400") // commands end before collecting pays
+			env.Values[directoryKey{}] = &directoryHolder{}
 			return nil
 		},
 		Condition: demanded(t),
@@ -59,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"watch": watch, "noticed": noticed,
 			"parameter": parameter, "role": role, "noprofile": noprofile, "pass": pass, "held": held, "tamper": tamper,
 			"space": space, "spaces": spaces, "fault": fault, "untag": untag, "foreign": foreign, "hasprofile": hasprofile,
+			"ad": ad,
 		},
 	})
 }

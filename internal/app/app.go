@@ -54,17 +54,7 @@ type Options struct {
 // LoadConfig reads and validates the configuration. What is wrong with it is a
 // config.ErrInvalid.
 func LoadConfig(ctx context.Context, ref string, lookup func(string) (string, bool)) (*config.Config, error) {
-	return loadConfig(ctx, ref, lookup, nil)
-}
-
-func loadConfig(ctx context.Context, ref string, lookup func(string) (string, bool), client awscloud.HTTPClient) (*config.Config, error) {
-	return config.Load(ctx, ref, lookup, func(ctx context.Context, name string) (string, error) {
-		session, err := awscloud.Load(ctx, "studiokeeper-config", client)
-		if err != nil {
-			return "", err
-		}
-		return session.Parameter(ctx, awscloud.Place{}, name)
-	})
+	return awscloud.LoadConfig(ctx, ref, lookup, nil)
 }
 
 // Open makes a reconciler from the configuration. It calls AWS only for a
@@ -78,7 +68,7 @@ func Open(ctx context.Context, o Options) (*reconcile.Reconciler, error) {
 // open is Open; it also gives what the reconciler calls AWS with, and stores in
 // named, unless nil, whether people may be named in the log.
 func open(ctx context.Context, o Options, named *atomic.Bool) (*reconcile.Reconciler, *awscloud.Session, error) {
-	cfg, err := loadConfig(ctx, o.Config, o.Lookup, o.HTTP)
+	cfg, err := awscloud.LoadConfig(ctx, o.Config, o.Lookup, o.HTTP)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -104,25 +94,10 @@ func supported(cfg *config.Config, o Options) error {
 	return nil
 }
 
-// storeID is the configured identity store, or the only one there is.
-func storeID(ctx context.Context, cfg *config.Config, instances *awscloud.Instances) (string, error) {
-	if id := cfg.IdentityCenter.IdentityStoreID; id != "" {
-		return id, nil
-	}
-	found, err := instances.StoreIDs(ctx)
-	switch {
-	case err != nil:
-		return "", err
-	case len(found) != 1:
-		return "", fmt.Errorf("%w: identityCenter.identityStoreId is missing, and there are %d identity stores to choose from: %q", config.ErrInvalid, len(found), found)
-	}
-	return found[0], nil
-}
-
 func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o Options) (*reconcile.Reconciler, error) {
 	home := awscloud.Place{Region: cfg.IdentityCenter.Region}
 	center := awscloud.Place{Region: cfg.IdentityCenter.Region, Role: cfg.IdentityCenter.AssumeRole}
-	store, err := storeID(ctx, cfg, &awscloud.Instances{Session: session, At: center})
+	store, err := (&awscloud.Instances{Session: session, At: center}).StoreFor(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +215,7 @@ func Session(ctx context.Context, o Options) (*awscloud.Session, error) {
 // invocation needs it, and once.
 func Function(o Options) *function.Handler {
 	open := &opening{options: o, turn: make(chan struct{}, 1)}
-	o.Log = slog.New(discreet{o.Log.Handler(), &open.named})
+	o.Log = slog.New(config.Discreet{Handler: o.Log.Handler(), Named: &open.named})
 	open.options.Log = o.Log
 	h := &function.Handler{Open: open.reconciler, Log: o.Log, Metrics: o.Metrics, Throttles: open.throttles}
 	open.passed = h.Passed

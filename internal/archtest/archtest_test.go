@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"internal/plan":              {"internal/studio"},
 	"internal/reconcile":         {"internal/plan", "internal/event", "internal/studio"},
 	"internal/config":            {"internal/plan", "internal/studio"},
-	"internal/render":            {"internal/plan", "internal/studio"},
+	"internal/render":            {"internal/directory", "internal/plan", "internal/studio"},
 	"internal/function":          {"internal/reconcile", "internal/config", "internal/render", "internal/plan", "internal/event", "internal/studio"},
 	"internal/awscloud":          {"internal/reconcile", "internal/config", "internal/render", "internal/plan", "internal/event", "internal/studio"},
 	"internal/localcloud":        {},

@@ -117,7 +117,7 @@ func command(env Environment) *cobra.Command {
 	root.AddCommand(
 		demoCommand(env), localCommand(env), planCommand(env), applyCommand(env), explainCommand(env), replayCommand(env), removalsCommand(env), reportCommand(env),
 		journalCommand(env), mappingCommand(env), initCommand(env), deployCommand(env), configCommand(env), versionCommand(env), functionCommand(env),
-		workerRunCommand(env), queueCommand(env), doctorCommand(env),
+		workerRunCommand(env), queueCommand(env), doctorCommand(env), directoryCommand(env),
 	)
 	return root
 }

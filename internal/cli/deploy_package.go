@@ -22,6 +22,7 @@ import (
 // packageFlags say what goes into the zip.
 type packageFlags struct {
 	out, bootstrap, source, architecture, parameter string
+	directory                                       bool // the directory's function
 }
 
 func deployPackageCommand(env Environment) *cobra.Command {
@@ -42,6 +43,7 @@ func deployPackageCommand(env Environment) *cobra.Command {
 	c.Flags().StringVar(&f.source, "source", "", "`DIR` of this program's source, to build from (default: the working directory)")
 	c.Flags().StringVar(&f.architecture, "arch", "arm64", "`ARCHITECTURE`: arm64 or amd64")
 	c.Flags().StringVar(&f.parameter, "parameter", "", "`NAME` of the Parameter Store parameter with the configuration, which then stays out of the zip")
+	c.Flags().BoolVar(&f.directory, "directory", false, "the function that carries Active Directory into Identity Center")
 	c.MarkFlagsMutuallyExclusive("bootstrap", "source")
 	return c
 }
@@ -65,7 +67,7 @@ func (f *packageFlags) run(ctx context.Context, config string, env Environment) 
 	if err != nil {
 		return err
 	}
-	text, err := f.pack(ctx, config, env)
+	text, err := f.pack(ctx, config, cfg, env)
 	if err != nil {
 		return err
 	}
@@ -76,7 +78,7 @@ func (f *packageFlags) run(ctx context.Context, config string, env Environment) 
 	if _, err := fmt.Fprintf(env.Stdout, "%s: sha256 %s, %d bytes\n", f.out, digest, len(text)); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.Stderr, packageNext, f.out, digest[:16], f.templateFlags(config), cfg.IdentityCenter.Region, digest[:16], f.overrides())
+	_, err = fmt.Fprintf(env.Stderr, packageNext, f.out, digest[:16], f.templateFlags(config), cfg.IdentityCenter.Region, f.stack(), digest[:16], f.overrides())
 	return err
 }
 
@@ -85,29 +87,53 @@ func (f *packageFlags) run(ctx context.Context, config string, env Environment) 
 const packageNext = `next, with a bucket of yours in that Region:
   aws s3 cp %s s3://BUCKET/studiokeeper-%s.zip
   studiokeeper deploy template%s >template.yaml
-  aws cloudformation deploy --region %s --stack-name studiokeeper --template-file template.yaml --capabilities CAPABILITY_NAMED_IAM \
+  aws cloudformation deploy --region %s --stack-name %s --template-file template.yaml --capabilities CAPABILITY_NAMED_IAM \
     --parameter-overrides CodeBucket=BUCKET CodeKey=studiokeeper-%s.zip%s
 `
 
+// stack is the name of the stack that the package is for.
+func (f *packageFlags) stack() string {
+	if f.directory {
+		return "studiokeeper-active-directory"
+	}
+	return "studiokeeper"
+}
+
 func (f *packageFlags) templateFlags(config string) string {
+	directory := ""
+	if f.directory {
+		directory = " --directory"
+	}
 	switch name, parameter := strings.CutPrefix(config, "ssm:"); {
 	case parameter:
-		return " --config " + config + " --parameter " + name
+		return directory + " --config " + config + " --parameter " + name
 	case config != "studiokeeper.yaml":
-		return " --config " + config
+		return directory + " --config " + config
 	}
-	return ""
+	return directory
 }
 
 // overrides are those that the package itself makes necessary.
 func (f *packageFlags) overrides() string {
-	if f.architecture == "amd64" {
-		return " Architecture=x86_64"
+	own := ""
+	if f.directory {
+		own = " SubnetIds=SUBNET,SUBNET SecurityGroupIds=GROUP"
 	}
-	return ""
+	if f.architecture == "amd64" {
+		own += " Architecture=x86_64"
+	}
+	return own
 }
 
-func (f *packageFlags) pack(ctx context.Context, config string, env Environment) ([]byte, error) {
+// command is what is built for the zip.
+func (f *packageFlags) command() string {
+	if f.directory {
+		return "studiokeeper/cmd/studiokeeper-directory"
+	}
+	return "studiokeeper/cmd/studiokeeper-lambda"
+}
+
+func (f *packageFlags) pack(ctx context.Context, config string, cfg *config.Config, env Environment) ([]byte, error) {
 	files := map[string][]byte{}
 	if !strings.HasPrefix(config, "ssm:") {
 		text, err := os.ReadFile(config)
@@ -116,6 +142,13 @@ func (f *packageFlags) pack(ctx context.Context, config string, env Environment)
 		}
 		adviseVariables(env, text)
 		files["studiokeeper.yaml"] = text
+	}
+	if f.directory && cfg.Directory != nil && cfg.Directory.LDAP.CAFile != "" {
+		issuers, err := os.ReadFile(cfg.Directory.LDAP.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("pack directory.ldap.caFile: %w", err)
+		}
+		files[filepath.ToSlash(filepath.Clean(cfg.Directory.LDAP.CAFile))] = issuers
 	}
 	program, err := f.program(ctx, env)
 	if err != nil {
@@ -157,7 +190,7 @@ func (f *packageFlags) program(ctx context.Context, env Environment) ([]byte, er
 }
 
 func (f *packageFlags) build(ctx context.Context, env Environment, out string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", out, "studiokeeper/cmd/studiokeeper-lambda")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", out, f.command())
 	cmd.Dir, cmd.Stdout, cmd.Stderr = f.source, env.Stderr, env.Stderr
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+f.architecture, "CGO_ENABLED=0")
 	if err := cmd.Run(); err != nil {

@@ -15,6 +15,7 @@ type templateFlags struct {
 	member              string
 	quarantine, forward bool
 	groupRoles          bool
+	directory           bool
 	account             string
 	format              string
 	options             deploy.Options
@@ -54,11 +55,12 @@ func (f *templateFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.quarantine, "quarantine-role", false, "the powerless role of leavers' profiles")
 	c.Flags().BoolVar(&f.forward, "forward", false, "the rule that forwards events from another account or Region")
 	c.Flags().BoolVar(&f.groupRoles, "group-roles", false, "the groups' execution roles, as groupRoles in the configuration defines them")
+	c.Flags().BoolVar(&f.directory, "directory", false, "the function that carries Active Directory into Identity Center, for a VPC")
 	c.Flags().StringVar(&f.account, "account", "", "with --group-roles: the `ACCOUNT` they are for, where there are several")
 	c.Flags().StringSliceVar(&f.options.ForwardFrom, "forward-from", nil, "`ACCOUNT` whose rule may forward events to this one")
 	c.Flags().StringVar(&f.options.Parameter, "parameter", "", "`NAME` of the Parameter Store parameter with the configuration (default: it lies in the zip)")
 	c.Flags().StringVarP(&f.format, "output", "o", "yaml", "`FORMAT` of the template: yaml or json")
-	c.MarkFlagsMutuallyExclusive("member", "quarantine-role", "forward", "group-roles")
+	c.MarkFlagsMutuallyExclusive("member", "quarantine-role", "forward", "group-roles", "directory")
 }
 
 // check refuses what the chosen template would not heed.
@@ -69,6 +71,9 @@ func (f *templateFlags) check(c *cobra.Command) error {
 				return usage("--%s is for the function's own template (leave it out with --%s)", own, other)
 			}
 		}
+	}
+	if f.directory && c.Flags().Changed("forward-from") {
+		return usage("--forward-from is for the function's own template (leave it out with --directory)")
 	}
 	if f.account != "" && !f.groupRoles {
 		return usage("--account is for --group-roles (add it, or leave --account out)")
@@ -107,6 +112,8 @@ func (f *templateFlags) template(cfg *config.Config) (*deploy.Template, error) {
 		return deploy.Forward(cfg)
 	case f.groupRoles:
 		return deploy.GroupRoles(cfg, f.account)
+	case f.directory:
+		return deploy.Directory(cfg, f.options)
 	default:
 		return deploy.Main(cfg, f.options)
 	}

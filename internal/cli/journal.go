@@ -35,7 +35,7 @@ func journalCommand(env Environment) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return q.show(c, env) },
 	}
 	c.Flags().StringVar(&q.user, "user", "", "only `USER`, by UserName or id; group:ID for a group's sign-in")
-	c.Flags().StringVar(&q.domain, "domain", "", "only the domain of this `NAME`")
+	c.Flags().StringVar(&q.domain, "domain", "", "only the domain of this `NAME`; "+plan.DirectoryDomain+" is Identity Center itself")
 	c.Flags().StringVar(&q.since, "since", sinceDefault, "how far back: 24h, 7d, a date, or an RFC 3339 `TIME`")
 	c.Flags().StringVar(&q.kind, "kind", "", "only changes of this `KIND`, such as create or revoke")
 	c.Flags().StringVarP(&q.format, "output", "o", "text", "`FORMAT` of the result: text, json or csv")
@@ -54,7 +54,7 @@ func (q journalQuery) show(c *cobra.Command, env Environment) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := r.Target(q.domain); q.domain != "" && !ok {
+	if _, ok := r.Target(q.domain); q.domain != "" && q.domain != plan.DirectoryDomain && !ok {
 		return usage("the configuration has no domain %q", q.domain)
 	}
 	since, err := sinceTime(q.since, r.Now())

@@ -67,7 +67,7 @@ func removalsListCommand(env Environment) *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().StringVar(&domain, "domain", "", "only the domain of this `NAME`")
+	c.Flags().StringVar(&domain, "domain", "", "only the domain of this `NAME`; "+plan.DirectoryDomain+" is Identity Center itself")
 	format.add(c)
 	return c
 }
@@ -76,12 +76,12 @@ func removalsListCommand(env Environment) *cobra.Command {
 func removalsIn(ctx context.Context, r *reconcile.Reconciler, domain string) ([]reconcile.Removal, error) {
 	var all []reconcile.Removal
 	known := false
-	for _, t := range r.Targets {
-		if domain != "" && t.Domain.Name != domain {
+	for _, name := range guardedDomains(r) {
+		if domain != "" && name != domain {
 			continue
 		}
 		known = true
-		found, err := r.Decided(ctx, t.Domain.Name)
+		found, err := r.Decided(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -91,6 +91,15 @@ func removalsIn(ctx context.Context, r *reconcile.Reconciler, domain string) ([]
 		return nil, usage("the configuration has no domain %q", domain)
 	}
 	return slices.DeleteFunc(all, func(r reconcile.Removal) bool { return r.Decision == reconcile.Admitted }), nil
+}
+
+// guardedDomains are the domains that removals are held in, the directory last.
+func guardedDomains(r *reconcile.Reconciler) []string {
+	var names []string
+	for _, t := range r.Targets {
+		names = append(names, t.Domain.Name)
+	}
+	return append(names, plan.DirectoryDomain)
 }
 
 func forScripts(removals []reconcile.Removal) []heldRemoval {
@@ -201,7 +210,7 @@ func decideCommand(env Environment, verb, short string, decide decider) *cobra.C
 			return decideAll(c.Context(), worker, chosen, reason, decide, who)
 		},
 	}
-	c.Flags().StringVar(&domain, "domain", "", "only in the domain of this `NAME`")
+	c.Flags().StringVar(&domain, "domain", "", "only in the domain of this `NAME`; "+plan.DirectoryDomain+" is Identity Center itself")
 	c.Flags().StringVar(&reason, "reason", "", "`TEXT` that the journal and removals list show")
 	c.Flags().BoolVar(&everybody, "all", false, "everybody who is held")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
@@ -290,6 +299,9 @@ func decideAll(ctx context.Context, worker *replayer, chosen []reconcile.Removal
 		errs = append(errs, r.Reopen(ctx, domain))
 	}
 	for _, removal := range approved {
+		if removal.Domain == plan.DirectoryDomain {
+			continue // it goes on when the directory is carried over next
+		}
 		if id := removal.GroupOf(); id != "" {
 			t, _ := r.Target(removal.Domain)
 			_, err := r.UnassignGroup(ctx, t, id, by)
@@ -298,6 +310,9 @@ func decideAll(ctx context.Context, worker *replayer, chosen []reconcile.Removal
 		}
 		l := event.Look{Scope: event.User, UserID: removal.UserID, Domain: removal.Domain, Trigger: who}
 		errs = append(errs, worker.look(ctx, l, &replayed{}))
+	}
+	if domains[plan.DirectoryDomain] {
+		fmt.Fprintln(worker.env.Stderr, "What is approved in "+plan.DirectoryDomain+" is carried out by the next studiokeeper directory apply.")
 	}
 	errs = append(errs, worker.later(ctx, &replayed{}))
 	return errors.Join(errs...)

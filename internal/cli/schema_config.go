@@ -194,6 +194,7 @@ func (w schemaWriter) directory() *schema {
 	return w.object(in("Directory"),
 		need("ldap", w.ldap()),
 		may("groups", oneLine().each().once()),
+		may("adopt", oneOf(config.AdoptNobody, config.AdoptUserName, config.AdoptEmail)),
 		may("scim", w.object(in("SCIM"),
 			need("endpoint", w.text("directory.scim.endpoint")),
 			need("token", secretText()))),

@@ -213,6 +213,10 @@ type Directory struct {
 	LDAP LDAP
 	// Groups to carry over, with * for any letters; the mapped ones by default.
 	Groups []string
+	// Adopt says which users of Identity Center that somebody else made are
+	// taken over: none (default); userName, who have an account's user name; or
+	// email, who have its user name or its e-mail address. Groups never are.
+	Adopt Adoption
 	// SCIM is the way in for an external identity provider's store; nil for
 	// the Identity Store API, which the built-in directory takes.
 	SCIM *SCIM
@@ -220,6 +224,16 @@ type Directory struct {
 	// 168h by default.
 	Grace time.Duration
 }
+
+// Adoption says which users that are there already are taken over.
+type Adoption string
+
+// The values of directory.adopt.
+const (
+	AdoptNobody   Adoption = "none"
+	AdoptUserName Adoption = "userName"
+	AdoptEmail    Adoption = "email"
+)
 
 // SCIM is Identity Center's automatic provisioning.
 type SCIM struct {

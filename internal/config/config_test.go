@@ -111,6 +111,7 @@ func TestTheFullExampleLoads(t *testing.T) {
 				OtherDomains: []string{"emea.corp.example"}, PageSize: 500,
 				Attributes: Attributes{UserName: "sAMAccountName", Email: "mail", DisplayName: "displayName", GivenName: "givenName", FamilyName: "sn", GroupName: "sAMAccountName"}},
 			Groups: []string{"studio-*"},
+			Adopt:  AdoptUserName,
 			SCIM:   &SCIM{Endpoint: "https://scim.us-east-1.amazonaws.com/0a1b2c3d/scim/v2/", Token: Secret{SecretInEnvironment, "SCIM_TOKEN"}},
 			Grace:  168 * time.Hour,
 		},

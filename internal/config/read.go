@@ -150,6 +150,7 @@ func directory(n node) *Directory {
 	return &Directory{
 		LDAP:   ldap(f.need("ldap", "the Active Directory to read")),
 		Groups: f.get("groups").matches(anyForm),
+		Adopt:  oneOf(f.get("adopt"), AdoptNobody, AdoptUserName, AdoptEmail),
 		SCIM:   scim(f.get("scim")),
 		Grace:  f.get("grace").duration(168*time.Hour, true),
 	}

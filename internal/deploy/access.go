@@ -78,10 +78,21 @@ func (g *generator) home() []Statement {
 		statements = append(statements, allow("SendNotices", []string{"events:PutEvents"}, bus))
 	}
 	if g.Parameter != "" {
-		name := strings.TrimPrefix(g.Parameter, "/")
-		statements = append(statements, allow("ReadConfiguration", []string{"ssm:GetParameter"}, g.here("ssm", "parameter/"+name)))
+		statements = append(statements, g.configuration())
 	}
 	return statements
+}
+
+func (g *generator) configuration() Statement {
+	return allow("ReadConfiguration", []string{"ssm:GetParameter"}, g.here("ssm", "parameter/"+strings.TrimPrefix(g.Parameter, "/")))
+}
+
+// configurationRef is where a function finds its configuration.
+func (g *generator) configurationRef() string {
+	if g.Parameter != "" {
+		return "ssm:" + g.Parameter
+	}
+	return "studiokeeper.yaml"
 }
 
 // assume lets the function become exactly the configured roles.

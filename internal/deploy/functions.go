@@ -93,10 +93,6 @@ func (g *generator) function(t *Template, id, name, what string, timeout int) {
 	t.add(id+"Log", "AWS::Logs::LogGroup", object{
 		{"LogGroupName", "/aws/lambda/" + name}, {"RetentionInDays", ref("LogRetention")}, {"KmsKeyId", only("HasKey", ref("KeyArn"))}, {"Tags", g.tags()},
 	}, field{"DeletionPolicy", "Delete"}, field{"UpdateReplacePolicy", "Delete"})
-	configuration := "studiokeeper.yaml"
-	if g.Parameter != "" {
-		configuration = "ssm:" + g.Parameter
-	}
 	t.add(id+"Function", "AWS::Lambda::Function", object{
 		{"FunctionName", name}, {"Description", "studiokeeper, deployment " + g.Deployment + ": " + what},
 		{"Runtime", "provided.al2023"}, {"Handler", "bootstrap"}, {"Architectures", []any{ref("Architecture")}},
@@ -104,7 +100,7 @@ func (g *generator) function(t *Template, id, name, what string, timeout int) {
 		{"Role", attribute("FunctionRole", "Arn")}, {"MemorySize", 256}, {"Timeout", timeout},
 		{"KmsKeyArn", only("HasKey", ref("KeyArn"))},
 		{"Environment", object{{"Variables", object{
-			{envConfig, configuration}, {envQueue, ref("EventsQueue")}, {envPassQueue, ref("PassQueue")},
+			{envConfig, g.configurationRef()}, {envQueue, ref("EventsQueue")}, {envPassQueue, ref("PassQueue")},
 		}}}},
 		{"Tags", g.tags()},
 	}, field{"DependsOn", []string{id + "Log"}})

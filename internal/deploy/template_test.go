@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"studiokeeper/internal/app"
+	"studiokeeper/internal/config"
 	"studiokeeper/internal/deploy"
 )
 
@@ -62,14 +64,63 @@ func templates(t *testing.T) map[string]*deploy.Template {
 	keep("forward", made, err)
 	made, err = deploy.GroupRoles(parse(t, defined), here)
 	keep("group-roles", made, err)
+	made, err = deploy.Directory(parse(t, carried), deploy.Options{})
+	keep("active-directory", made, err)
+	made, err = deploy.Directory(parse(t, strings.Replace(carried, "groups: [\"studio-*\"]", token, 1)), deploy.Options{Parameter: "/studiokeeper/config"})
+	keep("active-directory-scim", made, err)
 	return all
+}
+
+const carried = plain + `
+directory:
+  ldap:
+    urls: ["ldaps://dc1.corp.example"]
+    caFile: corp-ca.pem
+    baseDN: DC=corp,DC=example
+    bindDN: svc@corp.example
+    password: secretsmanager:arn:aws:secretsmanager:us-east-1:111122223333:secret:ad-AbCdEf
+  groups: ["studio-*"]
+`
+
+const token = `scim: {endpoint: "https://scim.us-east-1.amazonaws.com/t/scim/v2/", token: "secretsmanager:arn:aws:secretsmanager:us-east-1:111122223333:secret:scim-AbCdEf"}`
+
+func TestTheDirectorysFunctionIsRefusedWhatItCannotHave(t *testing.T) {
+	inManager := "secretsmanager:arn:aws:secretsmanager:us-east-1:111122223333:secret:ad-AbCdEf"
+	for wants, text := range map[string]string{
+		"directory is missing":             plain,
+		"directory.ldap.password":          strings.Replace(carried, inManager, "file:password", 1),
+		"directory.ldap.caFile is /etc/ca": strings.Replace(carried, "corp-ca.pem", "/etc/ca", 1),
+		"identityCenter.assumeRole is set": strings.Replace(carried, "identityStoreId: d-906716eb24", "assumeRole: {roleArn: \"arn:aws:iam::999988887777:role/x\"}", 1),
+	} {
+		_, err := deploy.Directory(parse(t, text), deploy.Options{})
+		if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), wants) {
+			t.Errorf("want %q, got %v", wants, err)
+		}
+	}
+}
+
+// Only where there is no other way in may the function write the identity store.
+func TestTheDirectorysFunctionMayWriteOnlyWhereItHasTo(t *testing.T) {
+	made := templates(t)
+	for name, want := range map[string]bool{"active-directory": true, "active-directory-scim": false} {
+		text, err := made[name].YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(string(text), "identitystore:CreateUser"); got != want {
+			t.Errorf("%s: may create users: %v", name, got)
+		}
+		if got := strings.Contains(string(text), "dynamodb:Scan"); got == want {
+			t.Errorf("%s: may read the mapping: %v", name, got)
+		}
+	}
 }
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestTemplatesAreAsTheyWere(t *testing.T) {
 	made := templates(t)
-	for _, name := range []string{"main", "member", "quarantine", "forward", "group-roles"} {
+	for _, name := range []string{"main", "member", "quarantine", "forward", "group-roles", "active-directory", "active-directory-scim"} {
 		got, err := made[name].YAML()
 		if err != nil {
 			t.Fatal(err)

@@ -36,9 +36,29 @@ const (
 	Reject  Kind = "reject"  // whoever is held stays for a while
 )
 
-// Kinds are all kinds, those of decisions included.
+// What is done to users and groups of the identity store. No plan of profiles has
+// them; the journal does, in DirectoryDomain.
+const (
+	CreateUser   Kind = "createUser"
+	AdoptUser    Kind = "adoptUser"
+	UpdateUser   Kind = "updateUser"
+	EnableUser   Kind = "enableUser"
+	DisableUser  Kind = "disableUser"
+	DeleteUser   Kind = "deleteUser"
+	CreateGroup  Kind = "createGroup"
+	RenameGroup  Kind = "renameGroup"
+	AddMember    Kind = "addMember"
+	RemoveMember Kind = "removeMember"
+)
+
+// DirectoryDomain stands where a domain's name would for what is done to the
+// identity store itself. No configured domain can be called so.
+const DirectoryDomain = "@directory"
+
+// Kinds are all kinds, those of decisions and of the directory included.
 func Kinds() []Kind {
-	return []Kind{Create, Adopt, Update, Tag, Assign, Wait, Unassign, Return, Quarantine, Revoke, Delete, Conflict, Unreadable, Approve, Reject}
+	return []Kind{Create, Adopt, Update, Tag, Assign, Wait, Unassign, Return, Quarantine, Revoke, Delete, Conflict, Unreadable, Approve, Reject,
+		CreateUser, AdoptUser, UpdateUser, EnableUser, DisableUser, DeleteUser, CreateGroup, RenameGroup, AddMember, RemoveMember}
 }
 
 // Reports is true of kinds that change nothing by themselves.
@@ -48,7 +68,11 @@ func (k Kind) Reports() bool {
 
 // Removes is true of kinds that take something away from a person.
 func (k Kind) Removes() bool {
-	return k == Quarantine || k == Revoke || k == Unassign || k == Delete
+	switch k {
+	case Quarantine, Revoke, Unassign, Delete, RemoveMember, DisableUser, DeleteUser:
+		return true
+	}
+	return false
 }
 
 // What State.Status says where a change is about a group's sign-in.

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"context"
@@ -11,11 +11,11 @@ import (
 	"unicode/utf8"
 )
 
-// discreet keeps people's names out of the log: log.names is id. It is so until
-// the configuration, which may say otherwise, was read.
-type discreet struct {
+// Discreet keeps people's names out of a log: log.names is id. It is so until the
+// configuration, which may say otherwise, was read.
+type Discreet struct {
 	slog.Handler
-	named *atomic.Bool
+	Named *atomic.Bool // people, in the log
 }
 
 // names is the attribute with all that the people of a line are called. It is
@@ -30,7 +30,7 @@ var facts = []string{"user", "domain", "domainId", "group", "outcome", "digest"}
 
 // masks are the forms in which errors name people that no line's names know of:
 // our adapters' words, AWS's own, the sessions of whoever called, profile names
-// that end in our hash of the user, and addresses.
+// that end in our hash of the user, addresses, and objects of Active Directory.
 var masks = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)(\b(?:profile|user|username|space)s? (?:named )?\\?")[^"\\]+(\\?")`),
 	regexp.MustCompile(`((?:user-profile|space|app)/d-[a-z0-9]+/)[^\s"',\]]+()`),
@@ -39,6 +39,7 @@ var masks = []*regexp.Regexp{
 	regexp.MustCompile(`(\[d-[a-z0-9]+/)[^\]]+(\])`),
 	regexp.MustCompile(`(:assumed-role/[^/\s"]+/|:iam::\d{12}:user/)[^\s"',;\]]+()`),
 	regexp.MustCompile(`()\b[A-Za-z0-9](?:-*[A-Za-z0-9])*-[a-z2-7]{10}\b()`),
+	regexp.MustCompile(`(?i)(\bCN=)(?:\\.|[^,\\"])+()`),
 	regexp.MustCompile(`()[^\s"'<>\[\]/=,;:]+@[^\s"'<>\[\]/=,;:]+()`),
 }
 
@@ -78,8 +79,8 @@ func maskWord(text, name string) string {
 func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // Handle implements slog.Handler.
-func (d discreet) Handle(ctx context.Context, r slog.Record) error {
-	show := d.named.Load()
+func (d Discreet) Handle(ctx context.Context, r slog.Record) error {
+	show := d.Named.Load()
 	known := knownIn(r)
 	clean := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
 	if !show {
@@ -135,11 +136,11 @@ func discreetly(a slog.Attr, known []string) []slog.Attr {
 }
 
 // WithAttrs implements slog.Handler.
-func (d discreet) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return discreet{d.Handler.WithAttrs(attrs), d.named}
+func (d Discreet) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return Discreet{d.Handler.WithAttrs(attrs), d.Named}
 }
 
 // WithGroup implements slog.Handler.
-func (d discreet) WithGroup(name string) slog.Handler {
-	return discreet{d.Handler.WithGroup(name), d.named}
+func (d Discreet) WithGroup(name string) slog.Handler {
+	return Discreet{d.Handler.WithGroup(name), d.Named}
 }
