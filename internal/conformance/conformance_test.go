@@ -4,14 +4,21 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestConformance(t *testing.T) {
-	g := localTarget(t)
-	g.all(t)
+	if err := given.check(); err != nil {
+		t.Fatal(err)
+	}
+	if given.aws {
+		given.askAWS(t)
+		return
+	}
+	localTarget(t).all(t)
 }
 
-// all asks everything, one contract after the other, and prints what came of it.
+// all asks everything, one contract after the other, prints what came of it, and looks for what is left behind.
 func (g *target) all(t *testing.T) table {
 	var rows table
 	for _, s := range services() {
@@ -24,10 +31,28 @@ func (g *target) all(t *testing.T) table {
 			}
 		})
 	}
-	var printed strings.Builder
-	rows.print(&printed, g.name)
 	if testing.Verbose() {
+		var printed strings.Builder
+		rows.print(&printed, g.name)
 		_, _ = os.Stdout.WriteString(printed.String())
 	}
+	for _, one := range g.leftInTheEnd(t) {
+		t.Errorf("%s is left behind", one.what)
+	}
 	return rows
+}
+
+// leftInTheEnd gives lists two minutes to show that something is gone.
+func (g *target) leftInTheEnd(t *testing.T) (left []leftover) {
+	for range 12 {
+		var err error
+		if left, err = g.leftovers(t.Context()); err != nil {
+			t.Errorf("looking for what is left behind: %v", err)
+		}
+		if len(left) == 0 {
+			return nil
+		}
+		g.pause(10 * time.Second)
+	}
+	return left
 }

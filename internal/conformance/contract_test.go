@@ -52,6 +52,7 @@ type trial struct {
 	otherwise []string // what was not as the contract says
 	answers   []string // what was said, word for word, where that is worth knowing
 	reason    string   // why it was not, or could not be, asked
+	keep      bool     // take nothing away afterwards
 }
 
 // ask asks one contract and settles its row.

@@ -27,6 +27,9 @@ func (g *target) named(name string) string {
 // afterwards takes something away when the contract has been asked, however that ended: remove is repeated until
 // it says that there is nothing left.
 func (c *trial) afterwards(what string, remove func(context.Context) error) {
+	if c.keep {
+		return
+	}
 	c.t.Cleanup(func() {
 		if err := c.removed(context.Background(), what, remove); err != nil {
 			c.t.Errorf("%v; it stays behind until a run with -sweep", err)

@@ -137,10 +137,11 @@ func (g *target) until(what string, so func() (bool, error)) error {
 }
 
 // localTarget is a local cloud with a Studio domain in it, whose time passes at once.
-func localTarget(t *testing.T) *target {
+func localTarget(t *testing.T) *target { return targetOn(t, &localcloud.Cloud{}) }
+
+func targetOn(t *testing.T, cloud *localcloud.Cloud) *target {
 	t.Helper()
 	const account, region, store = localcloud.DefaultAccount, "us-east-1", "d-906716eb24"
-	cloud := &localcloud.Cloud{}
 	t.Cleanup(cloud.Close)
 	if err := cloud.CreateIdentityStore(account, region, store); err != nil {
 		t.Fatal(err)
@@ -150,18 +151,18 @@ func localTarget(t *testing.T) *target {
 		HTTPClient: &http.Client{Transport: localcloud.Transport{Cloud: cloud}},
 	}
 	g := &target{name: "the local cloud", local: true, cfg: cfg, identity: cfg, run: "00000000", apps: true, sleep: cloud.Advance}
-	if err := g.find(t.Context(), asked{domain: g.sandbox(t, sandboxTag)}); err != nil {
+	if err := g.find(t.Context(), asked{domain: g.sandbox(t, "sandbox", sandboxTag)}); err != nil {
 		t.Fatal(err)
 	}
 	return g
 }
 
 // sandbox makes a domain with a tag, and the role that its profiles have.
-func (g *target) sandbox(t *testing.T, tag string) string {
+func (g *target) sandbox(t *testing.T, name, tag string) string {
 	t.Helper()
 	role := aws.String("arn:aws:iam::" + localcloud.DefaultAccount + ":role/studio/sandbox")
 	out, err := g.studio().CreateDomain(t.Context(), &sagemaker.CreateDomainInput{
-		DomainName: aws.String("sandbox"), AuthMode: smtypes.AuthModeSso, VpcId: aws.String("vpc-0a1b2c3d"), SubnetIds: []string{"subnet-0a1b2c3d"},
+		DomainName: &name, AuthMode: smtypes.AuthModeSso, VpcId: aws.String("vpc-0a1b2c3d"), SubnetIds: []string{"subnet-0a1b2c3d"},
 		DefaultUserSettings:  &smtypes.UserSettings{ExecutionRole: role},
 		DefaultSpaceSettings: &smtypes.DefaultSpaceSettings{ExecutionRole: role},
 		Tags:                 []smtypes.Tag{{Key: &tag, Value: aws.String("yes")}},
