@@ -183,8 +183,8 @@ func (c *trial) batch(table string, n int, same bool) error {
 	return err
 }
 
-// standing is the item that a failed condition shows.
-func standing(err error) item {
+// inTheWay is the item that a failed condition shows.
+func inTheWay(err error) item {
 	if refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		return refused.Item
 	}
@@ -198,7 +198,7 @@ func conditionContracts() []contract {
 			c.must(c.put(table, with(key("a", "b"), item{"owner": text("first")})), "PutItem")
 			err := c.putIf(table, with(key("a", "b"), item{"owner": text("second")}), "attribute_not_exists(#pk)", names("pk"), nil)
 			c.refused("PutItem", err, checkFailed)
-			c.want(stringIn(standing(err), "owner") == "first", "the item shown is %v", standing(err))
+			c.want(stringIn(inTheWay(err), "owner") == "first", "the item shown is %v", inTheWay(err))
 			c.want(stringIn(c.get(table, key("a", "b")), "owner") == "first", "it was written over")
 		}},
 		{says: "a lease is taken when it is free, over or the owner's, and by nobody else", hold: func(c *trial) {
@@ -232,7 +232,7 @@ func conditionContracts() []contract {
 			table := c.table()
 			_, err := c.change(table, key("a", "b"), "SET #wanted = :yes", "attribute_exists(#pk)", names("pk", "wanted"), item{":yes": text("yes")})
 			c.refused("UpdateItem", err, checkFailed)
-			c.want(len(standing(err)) == 0 && c.get(table, key("a", "b")) == nil, "it shows %v", standing(err))
+			c.want(len(inTheWay(err)) == 0 && c.get(table, key("a", "b")) == nil, "it shows %v", inTheWay(err))
 		}},
 		{says: "a comparison with an attribute that is not there does not hold, but <> does", hold: func(c *trial) {
 			table := c.table()
@@ -272,7 +272,7 @@ func conditionContracts() []contract {
 				ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 			})
 			c.refused("DeleteItem", err, checkFailed)
-			c.want(stringIn(standing(err), "owner") == "a" && c.get(table, key("a", "b")) != nil, "it shows %v", standing(err))
+			c.want(stringIn(inTheWay(err), "owner") == "a" && c.get(table, key("a", "b")) != nil, "it shows %v", inTheWay(err))
 		}},
 	}
 }
