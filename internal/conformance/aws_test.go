@@ -121,6 +121,6 @@ func (o *options) askAWS(t *testing.T) {
 		t.Fatalf("what an earlier run left behind: %v", err)
 	}
 	if !o.sweep {
-		g.all(t)
+		g.show(g.all(t))
 	}
 }

@@ -15,10 +15,20 @@ func TestConformance(t *testing.T) {
 		given.askAWS(t)
 		return
 	}
-	localTarget(t).all(t)
+	g := localTarget(t)
+	g.show(g.all(t))
 }
 
-// all asks everything, one contract after the other, prints what came of it, and looks for what is left behind.
+// show prints what came of a run, with -v.
+func (g *target) show(rows table) {
+	if testing.Verbose() {
+		var printed strings.Builder
+		rows.print(&printed, g.name)
+		_, _ = os.Stdout.WriteString(printed.String())
+	}
+}
+
+// all asks everything, one contract after the other, and looks for what is left behind.
 func (g *target) all(t *testing.T) table {
 	var rows table
 	for _, s := range services() {
@@ -30,11 +40,6 @@ func (g *target) all(t *testing.T) table {
 				})
 			}
 		})
-	}
-	if testing.Verbose() {
-		var printed strings.Builder
-		rows.print(&printed, g.name)
-		_, _ = os.Stdout.WriteString(printed.String())
 	}
 	for _, one := range g.leftInTheEnd(t) {
 		t.Errorf("%s is left behind", one.what)

@@ -42,6 +42,7 @@ func services() []service {
 		{"tagging", taggingContracts()},
 		{"ssm", parameterContracts()},
 		{"iam", slices.Concat(roleContracts(), simulationContracts(), permissionContracts())},
+		{"operations", watchContracts()},
 	}
 }
 

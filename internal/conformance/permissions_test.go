@@ -44,6 +44,5 @@ func TestThePermissionsOfTheDocumentAreEnough(t *testing.T) {
 	}
 	key := credentials.NewStaticCredentialsProvider(*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken)
 	g.cfg.Credentials, g.identity.Credentials = key, key
-	g.name = "the local cloud, as a role with the documented permissions"
 	g.all(t)
 }

@@ -146,6 +146,25 @@ func TestWhatDoesNotHoldIsSaidAndOnAWSOnlyAnAnswerWhereItWasOpen(t *testing.T) {
 	}
 }
 
+func TestAContractThatBreaksOffLeavesNothingBehind(t *testing.T) {
+	g := localTarget(t)
+	var rows table
+	breaking := contract{says: "it breaks off", hold: func(c *trial) {
+		c.profile("alice")
+		if left, err := c.leftovers(c.ctx()); err != nil || len(left) != 2 {
+			c.t.Errorf("while it is asked there are %v, %v", left, err)
+		}
+		c.pass("the rest is left out")
+	}}
+	g.ask(t, breaking, func(o outcome) { rows = append(rows, o) })
+	if left, err := g.leftovers(t.Context()); err != nil || len(left) != 0 {
+		t.Errorf("%v is left behind, %v", left, err)
+	}
+	if rows.count(notAsked) != 1 || rows[0].notes[0] != "the rest is left out" {
+		t.Errorf("the outcome is %+v", rows)
+	}
+}
+
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

@@ -149,21 +149,34 @@ func permissionContracts() []contract {
 		{says: "sagemaker:AddTags to a profile that is there knows no sagemaker:TaggingAction", open: true, hold: func(c *trial) {
 			_, arn := c.tagged()
 			seen := c.as(fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sagemaker:AddTags","Resource":%q,"Condition":{"Null":{"sagemaker:TaggingAction":"true"}}}]}`, arn))
-			err := c.spread(func() error {
-				_, err := seen.studio().AddTags(c.ctx(), &sagemaker.AddTagsInput{ResourceArn: &arn, Tags: []types.Tag{{Key: aws.String("studiokeeper:applied"), Value: aws.String("x")}}})
-				return err
-			})
+			err := c.spread(func() error { return tagAs(c.ctx(), seen, arn) })
 			c.answer("AddTags, allowed where the key is not there: %s", said(err))
 			c.want(err == nil, "AddTags, allowed where the key is not there: %s", said(err))
+		}},
+		{says: "a role that may not be passed is not given to a profile: AccessDenied", hold: func(c *trial) {
+			seen := c.as(policy("*", "sagemaker:CreateUserProfile", "sagemaker:AddTags"))
+			in := c.newProfile(c.named("alice"), c.user("alice").name)
+			err := createAs(c.ctx(), seen, in)
+			if err == nil {
+				c.afterwards("user profile "+*in.UserProfileName, func(ctx context.Context) error { return c.removeProfile(ctx, *in.UserProfileName) })
+			}
+			c.refused("CreateUserProfile", err, "AccessDeniedException")
+		}},
+		{says: "Null on aws:ResourceTag lets tags be added to what does not have that tag, and to nothing else", hold: func(c *trial) {
+			_, arn := c.tagged()
+			allowed := func(key string) error {
+				seen := c.as(fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sagemaker:AddTags","Resource":"*","Condition":{"Null":{"aws:ResourceTag/%s":"true"}}}]}`, key))
+				return c.spread(func() error { return tagAs(c.ctx(), seen, arn) })
+			}
+			c.refused("where the tag is there", allowed(ownTag), "AccessDeniedException")
+			err := allowed("studiokeeper:deployment")
+			c.want(err == nil, "where it is not: %s", said(err))
 		}},
 		{says: "tags are added only to what carries the tag that aws:ResourceTag asks for", hold: func(c *trial) {
 			_, arn := c.tagged()
 			allowed := func(value string) error {
 				seen := c.as(fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sagemaker:AddTags","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/%s":%q}}}]}`, ownTag, value))
-				return c.spread(func() error {
-					_, err := seen.studio().AddTags(c.ctx(), &sagemaker.AddTagsInput{ResourceArn: &arn, Tags: []types.Tag{{Key: aws.String("studiokeeper:applied"), Value: aws.String("x")}}})
-					return err
-				})
+				return c.spread(func() error { return tagAs(c.ctx(), seen, arn) })
 			}
 			c.refused("with another value", allowed("another"), "AccessDeniedException")
 			err := allowed(c.run)
@@ -186,6 +199,11 @@ func (c *trial) spread(call func() error) error {
 
 func createAs(ctx context.Context, seen *target, in *sagemaker.CreateUserProfileInput) error {
 	_, err := seen.studio().CreateUserProfile(ctx, in)
+	return err
+}
+
+func tagAs(ctx context.Context, seen *target, arn string) error {
+	_, err := seen.studio().AddTags(ctx, &sagemaker.AddTagsInput{ResourceArn: &arn, Tags: []types.Tag{{Key: aws.String("studiokeeper:applied"), Value: aws.String("x")}}})
 	return err
 }
 
