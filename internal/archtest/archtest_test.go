@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"internal/carry":             {"internal/provision", "internal/directory", "internal/ldap", "internal/scim", "internal/awscloud/store", "internal/awscloud", "internal/config", "internal/reconcile", "internal/plan", "internal/studio"},
 	"internal/cli":               {"internal/app", "internal/carry", "internal/provision", "internal/directory", "internal/localad", "internal/deploy", "internal/worker", "internal/doctor", "internal/awscloud/inspect", "internal/localcloud", "internal/function", "internal/awscloud", "internal/config", "internal/reconcile", "internal/render", "internal/plan", "internal/event", "internal/studio"},
 	"internal/archtest":          {},
+	"internal/conformance":       {},
 	"cmd/studiokeeper":           {"internal/cli"},
 	"cmd/studiokeeper-lambda":    {"internal/app"},
 	"cmd/studiokeeper-directory": {"internal/carry"},
