@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"internal/awscloud/inspect": {"internal/awscloud", "internal/doctor", "internal/studio"},
 	"internal/app":              {"internal/function", "internal/awscloud", "internal/config", "internal/reconcile", "internal/render", "internal/plan", "internal/event", "internal/studio"},
 	"internal/cli":              {"internal/app", "internal/deploy", "internal/worker", "internal/doctor", "internal/awscloud/inspect", "internal/localcloud", "internal/function", "internal/awscloud", "internal/config", "internal/reconcile", "internal/render", "internal/plan", "internal/event", "internal/studio"},
+	"internal/simulation":       {"internal/app", "internal/deploy", "internal/localcloud", "internal/function", "internal/reconcile", "internal/plan", "internal/event", "internal/studio"},
 	"internal/archtest":         {},
 	"cmd/studiokeeper":          {"internal/cli"},
 	"cmd/studiokeeper-lambda":   {"internal/app"},

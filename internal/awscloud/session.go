@@ -96,19 +96,24 @@ func Load(ctx context.Context, sessionName string, client HTTPClient) (*Session,
 	return NewSession(cfg, sessionName), nil
 }
 
-// NewSession makes a Session from cfg, whose Retryer, where set, replaces ours. sessionName is what
+// NewSession makes a Session from cfg, whose Retryer, where set, replaces ours, and whose RetryMode (AWS_RETRY_MODE)
+// may be standard instead of adaptive. sessionName is what
 // CloudTrail shows for calls made under an assumed role; characters that STS does not take become "-".
 func NewSession(cfg aws.Config, sessionName string) *Session {
 	cfg.AppID = cmp.Or(cfg.AppID, appID)
 	if cfg.Retryer == nil {
-		cfg.Retryer = adaptive(cmp.Or(cfg.RetryMaxAttempts, maxAttempts))
+		cfg.Retryer = retryer(cfg.RetryMode, cmp.Or(cfg.RetryMaxAttempts, maxAttempts))
 	}
 	return &Session{base: cfg, sessionName: cleanSessionName(sessionName)}
 }
 
-// adaptive is the SDK's retryer that also slows down after it was throttled; each client gets its own.
-func adaptive(attempts int) func() aws.Retryer {
+// retryer is the SDK's that also slows down after it was throttled, unless another is asked for; each client gets
+// its own.
+func retryer(mode aws.RetryMode, attempts int) func() aws.Retryer {
 	return func() aws.Retryer {
+		if mode == aws.RetryModeStandard {
+			return retry.NewStandard(retries(attempts))
+		}
 		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
 			o.StandardOptions = append(o.StandardOptions, retries(attempts))
 		})
