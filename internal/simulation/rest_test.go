@@ -23,6 +23,7 @@ func (w *world) rest() {
 	w.mu.Unlock()
 	w.cloud.SetDelivery(localcloud.Delivery{Delay: 3 * time.Second})
 	for range 4 {
+		w.goHome()
 		w.sleepUntilPass()
 		time.Sleep(20 * time.Minute)
 		w.approve()
@@ -37,6 +38,20 @@ func (w *world) rest() {
 	}
 	for d := range w.domains {
 		w.compare(d)
+	}
+}
+
+// goHome ends all apps: a domain may wait for that with new roles.
+func (w *world) goHome() {
+	for _, d := range w.domains {
+		var list struct {
+			Apps []struct{ SpaceName, AppType, AppName string }
+		}
+		w.must(w.aws("sagemaker", "ListApps", object{"DomainIdEquals": d.id, "MaxResults": 100}, &list))
+		for _, a := range list.Apps {
+			// It may have ended already.
+			_ = w.aws("sagemaker", "DeleteApp", object{"DomainId": d.id, "SpaceName": a.SpaceName, "AppType": a.AppType, "AppName": a.AppName}, nil)
+		}
 	}
 }
 
