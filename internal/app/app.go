@@ -41,6 +41,8 @@ type Options struct {
 	Running string
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
+	// Jitter draws a wait below a bound; nil draws at random.
+	Jitter func(time.Duration) time.Duration
 	// Queue, where set, takes looks instead of the queues that Lookup names.
 	Queue reconcile.Queue
 	// State, where set, is used instead of the table that the configuration names, and that table may then
@@ -112,7 +114,7 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 	}
 	state := o.State
 	if state == nil {
-		state = &awscloud.State{Session: session, At: home, Table: cfg.State.Table, Now: now}
+		state = &awscloud.State{Session: session, At: home, Table: cfg.State.Table, Now: now, Jitter: o.Jitter}
 	}
 	profiles := &awscloud.Profiles{Session: session}
 	apps := &awscloud.Apps{Session: session}

@@ -52,6 +52,7 @@ var mayImport = map[string][]string{
 	"cmd/studiokeeper-directory": {"internal/carry"},
 	"e2e":                        {},
 	"bench":                      {},
+	"internal/simulation":        {"internal/app", "internal/deploy", "internal/localcloud", "internal/function", "internal/reconcile", "internal/plan", "internal/event", "internal/studio"},
 }
 
 // pure rooms compute: they neither read nor write nor look at the clock.

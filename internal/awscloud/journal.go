@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -74,7 +73,7 @@ func (s *State) Append(ctx context.Context, e plan.Entry) (plan.Entry, error) {
 	}
 	w := appending{s: s, writer: rand.Text()}
 	for round := range appendRounds {
-		if err := pause(ctx, round); err != nil {
+		if err := s.pause(ctx, round); err != nil {
 			return e, fmt.Errorf("writing the journal entry of %s for user %s: %w", e.Change.Kind, e.Change.UserID, err)
 		}
 		sealed := plan.Seal(e, end.at.Seq, end.at.Digest)
@@ -93,11 +92,11 @@ func (s *State) Append(ctx context.Context, e plan.Entry) (plan.Entry, error) {
 
 // pause lets others go first who are after the same chain: the first rounds at once, later ones after a
 // while that differs for each.
-func pause(ctx context.Context, round int) error {
+func (s *State) pause(ctx context.Context, round int) error {
 	if round < 2 {
 		return ctx.Err()
 	}
-	t := time.NewTimer(mathrand.N(appendWait * time.Duration(round)))
+	t := time.NewTimer(s.jitter(appendWait * time.Duration(round)))
 	defer t.Stop()
 	select {
 	case <-t.C:

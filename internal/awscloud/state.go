@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -26,6 +27,8 @@ type State struct {
 	Table   string
 	// Now tells the time that leases are measured by; nil means time.Now.
 	Now func() time.Time
+	// Jitter draws a wait below a bound, so that those who meet do not meet again; nil draws at random.
+	Jitter func(time.Duration) time.Duration
 
 	heads heads
 }
@@ -49,6 +52,13 @@ func (s *State) now() time.Time {
 		return s.Now()
 	}
 	return time.Now()
+}
+
+func (s *State) jitter(below time.Duration) time.Duration {
+	if s.Jitter != nil {
+		return s.Jitter(below)
+	}
+	return rand.N(below)
 }
 
 func (s *State) request(operation string, key item) request {

@@ -2,6 +2,7 @@ package localcloud
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -48,4 +49,30 @@ func (c *Cloud) pause(ctx context.Context, at time.Time, moved, changed <-chan s
 	case <-changed:
 	}
 	return nil
+}
+
+// AwaitMessage waits until a queue has a message that can be received now, or ctx ends, which is its error.
+// Whoever polls in virtual time waits so, instead of asking again every 20 seconds.
+func (c *Cloud) AwaitMessage(ctx context.Context, queueARN string) error {
+	c.start()
+	for {
+		c.queues.mu.Lock()
+		q := c.queues.byARN(queueARN)
+		c.queues.mu.Unlock()
+		if q == nil {
+			return fmt.Errorf("waiting for a message: the queue %s does not exist", queueARN)
+		}
+		moved, changed := c.moved.wait(), q.changed.wait()
+		now := c.Now()
+		c.queues.mu.Lock()
+		visible, _, _ := q.counts(now)
+		next := q.nextVisible()
+		c.queues.mu.Unlock()
+		if visible > 0 {
+			return nil
+		}
+		if err := c.pause(ctx, next, moved, changed); err != nil {
+			return err
+		}
+	}
 }

@@ -3,6 +3,7 @@ package provision_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -238,21 +239,25 @@ func TestAPlanIsCarriedOutSoonAndOnceOrNotAtAll(t *testing.T) {
 
 func TestTwoRunsDoNotWorkAtOnce(t *testing.T) {
 	virtually(t, func(w *world) {
-		w.hire("alice")
-		w.group("studio-a", "alice")
+		var people []string
+		for n := range 80 {
+			people = append(people, fmt.Sprintf("user%02d", n))
+		}
+		w.hire(people...)
+		w.group("studio-a", people...)
 		first, err := w.plan()
 		w.must(err)
-		w.cloud.Inject(localcloud.Fault{Operation: "CreateUser", Times: 1, Delay: 10 * time.Minute})
+		w.cloud.Inject(localcloud.Fault{Service: "identitystore", Delay: 14 * time.Second})
 		ended := make(chan error)
 		go func() {
 			_, err := w.carry.Apply(context.Background(), first, provision.Options{}, by())
 			ended <- err
 		}()
-		time.Sleep(5 * time.Minute) // the lease was renewed a few times by then
+		time.Sleep(100 * time.Second) // the lease was renewed by then
 		_, err = w.carry.Apply(context.Background(), first, provision.Options{}, by())
 		wantError(t, err, provision.ErrBusy, "nothing was changed")
 		w.must(<-ended)
-		w.want("there", w.there(), []string{"alice studio-a"})
+		w.want("people there", len(w.there()), len(people))
 	})
 }
 

@@ -134,7 +134,12 @@ func (r *Reconciler) apart(ctx context.Context, l event.Look, targets []Target, 
 
 func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *sharedReads) (Result, error) {
 	result, err := r.look(ctx, t, l.UserID, how{trigger: trigger(l), asked: asked(l.Trigger), shared: shared, bulk: l.Bulk, tries: l.Tries, hint: l.Profile, expect: l.Plan})
-	// What is to happen next is planned even when something failed.
+	// What is to happen next is planned even when something failed. The claim of what failed before anything was
+	// read needs nothing: the record comes again with it, as often as its queue has it.
+	var claimed error
+	if err == nil || result.memberships != nil {
+		claimed = r.claim(ctx, t, l, result)
+	}
 	next := event.Look{Scope: event.User, UserID: l.UserID, Domain: t.Domain.Name, Tries: l.Tries + 1, Bulk: l.Bulk, Trigger: l.Trigger}
 	if result.Verdict.Standing == "" {
 		next.Plan, next.Profile = l.Plan, l.Profile // nothing was read yet
@@ -143,7 +148,7 @@ func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *s
 		err = errors.Join(err, r.schedule(ctx, r.Queue, userSubject(result.Key), next, r.Now().Add(slower(result.Again, l.Tries))))
 	}
 	return result, errors.Join(err,
-		r.claim(ctx, t, l, result),
+		claimed,
 		r.handOn(ctx, result.others, event.Look{Trigger: l.Trigger}),
 		r.groupSignIn(ctx, t, &result, l.Trigger))
 }

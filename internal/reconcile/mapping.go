@@ -93,7 +93,8 @@ func (m *Mapping) Forget() {
 func (m *Mapping) PinNew(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for name, id := range m.unpin {
+	for _, name := range slices.Sorted(maps.Keys(m.unpin)) {
+		id := m.unpin[name]
 		kept, err := m.Pins.Pin(ctx, name, id)
 		if err != nil {
 			return fmt.Errorf("pin the name %q to group %s: %w", name, id, err)

@@ -440,3 +440,14 @@ func TestTheWaitCountsFromTheDirectorysChangeWhateverLooksLast(t *testing.T) {
 	}
 	t.Fatal("the profile did not become ready")
 }
+
+func TestLookThatFailsBeforeItReadsPlansNoOther(t *testing.T) {
+	w := newWorld(t, nil)
+	alice := w.user("alice@example.com")
+	group := w.group("ad-group-1", "a", 100, alice)
+	w.cloud.Inject(localcloud.Fault{Service: "identitystore", Operation: "DescribeUser", Code: "AccessDeniedException"})
+	if _, err := w.try(added(alice, group)); err == nil {
+		t.Error("the look did not fail")
+	}
+	want(t, "looks planned beside the record, which comes again by itself", w.queue.len(), 0)
+}

@@ -1,0 +1,162 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"studiokeeper/internal/app"
+	"studiokeeper/internal/event"
+	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/plan"
+	"studiokeeper/internal/reconcile"
+	"studiokeeper/internal/studio"
+)
+
+// rest lets the weather clear and time pass: passes come, and a person approves
+// what is held, until all that was begun must have ended.
+func (w *world) rest() {
+	w.mu.Lock()
+	w.weather = nil
+	w.mu.Unlock()
+	w.cloud.SetDelivery(localcloud.Delivery{Delay: 3 * time.Second})
+	for range 4 {
+		w.goHome()
+		w.sleepUntilPass()
+		time.Sleep(20 * time.Minute)
+		w.approve()
+	}
+	time.Sleep(25 * time.Minute)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, queue := range []string{"events", "pass"} {
+		if n := w.waiting(queue); n > 0 {
+			w.wrong("%d messages are left in the queue %s", n, queue)
+		}
+	}
+	for d := range w.domains {
+		w.compare(d)
+	}
+}
+
+// goHome ends all apps: a domain may wait for that with new roles.
+func (w *world) goHome() {
+	for _, d := range w.domains {
+		var list struct {
+			Apps []struct{ SpaceName, AppType, AppName string }
+		}
+		w.must(w.aws("sagemaker", "ListApps", object{"DomainIdEquals": d.id, "MaxResults": 100}, &list))
+		for _, a := range list.Apps {
+			// It may have ended already.
+			_ = w.aws("sagemaker", "DeleteApp", object{"DomainId": d.id, "SpaceName": a.SpaceName, "AppType": a.AppType, "AppName": a.AppName}, nil)
+		}
+	}
+}
+
+func (w *world) wrong(format string, args ...any) {
+	w.broken = append(w.broken, "at rest: "+fmt.Sprintf(format, args...))
+}
+
+// passEvery is how often the schedule asks for a full pass, and passAt when within that.
+const (
+	passEvery = time.Hour
+	passAt    = 7 * time.Minute
+)
+
+func (w *world) sleepUntilPass() {
+	since := time.Since(w.begun) - passAt
+	time.Sleep(passEvery - since%passEvery)
+}
+
+// schedule sends what EventBridge's schedule sends.
+func (w *world) schedule() {
+	for pause(w.ctx, passAt-time.Since(w.begun)%passEvery+passEvery*time.Duration(min(1, (time.Since(w.begun)%passEvery)/passAt))) == nil {
+		w.must(w.aws("sqs", "SendMessage", object{"QueueUrl": w.queues["pass"], "MessageBody": `{"studiokeeper":{"version":1,"scope":"everybody"}}`}, nil))
+	}
+}
+
+// approve lets everything happen that the guard holds.
+func (w *world) approve() {
+	run := &invocation{name: fmt.Sprint("admin/", time.Since(w.begun)), process: &process{}, since: time.Now(), read: map[string]time.Time{}}
+	ctx := context.WithValue(w.ctx, invocationKey{}, run)
+	r, err := app.Open(ctx, w.options("admin"))
+	w.must(err)
+	for _, d := range w.domains {
+		decided, err := r.Decided(ctx, d.name)
+		w.must(err)
+		for _, one := range decided {
+			if one.Decision == reconcile.Held {
+				w.must(w.approveOne(ctx, r, one))
+			}
+		}
+		w.must(r.Reopen(ctx, d.name))
+	}
+}
+
+func (w *world) approveOne(ctx context.Context, r *reconcile.Reconciler, was reconcile.Removal) error {
+	d := slices.IndexFunc(w.domains, func(s site) bool { return s.name == was.Domain })
+	w.mu.Lock()
+	w.approved[who{d, was.UserID}] = time.Now()
+	w.mu.Unlock()
+	now := was
+	now.Decision, now.Reason, now.At = reconcile.Admitted, "approved", time.Now().UTC()
+	if err := r.Decide(ctx, was, now, plan.Trigger{Kind: event.SourcePerson, ID: "admin"}); err != nil {
+		return err
+	}
+	if group := was.GroupOf(); group != "" {
+		t, _ := r.Target(was.Domain)
+		_, err := r.UnassignGroup(ctx, t, group, plan.Trigger{Kind: event.SourcePerson, ID: "admin"})
+		return err
+	}
+	_, err := r.Handle(ctx, event.Look{Scope: event.User, UserID: was.UserID, Domain: was.Domain, Trigger: event.Trigger{ID: "admin", Source: event.SourcePerson}})
+	return err
+}
+
+// compare holds a domain against what it should be.
+func (w *world) compare(d int) {
+	now, all := w.truth.now(), w.profiles(d)
+	has := map[string]int{}
+	for _, p := range all {
+		if id := p.owner(); id != "" {
+			has[id]++
+			w.compareProfile(d, p, should(now, now, id, d))
+		}
+	}
+	for id, person := range now.people {
+		v := should(now, now, id, d)
+		inTheWay := slices.ContainsFunc(all, func(p profile) bool {
+			return p.SSOUser == person.name && p.owner() != id && (p.Role != "" || p.Tags[studio.TagDeployment] != "")
+		})
+		switch {
+		case has[id] > 1:
+			w.wrong("%s has %d profiles in %s", person.name, has[id], w.domains[d].name)
+		case v.one() && has[id] == 0 && !inTheWay:
+			w.wrong("%s has no profile in %s and should have %s: %v", person.name, w.domains[d].name, v.roles[0], all)
+		}
+	}
+}
+
+// compareProfile holds one of our profiles against what its person should have.
+func (w *world) compareProfile(d int, p profile, v verdict) {
+	now := w.truth.now()
+	holder := now.owner(p.SSOUser)
+	reused := holder != "" && holder != p.owner()
+	_, leaving := p.Tags[studio.TagLeaving]
+	shared := slices.ContainsFunc(w.spaces(d), func(s space) bool { return s.Owner == p.Name && s.Shared }) && w.story.SharedSpaces == "hold"
+	ok := false
+	switch {
+	case v.nothing():
+		ok = shared && p.Role == quarantine && leaving
+	case reused:
+		ok = p.Role == quarantine
+	case v.one():
+		ok = p.Role == v.roles[0] && p.Status == "InService" && !leaving
+	default:
+		ok = p.Role == quarantine || slices.Contains(v.roles, p.Role)
+	}
+	if !ok {
+		w.wrong("profile %s (%s, for %s) of %s in %s has the role %s, leaving %v; it should be %v, reused %v", p.Name, p.Status, p.SSOUser, p.owner(), w.domains[d].name, p.Role[strings.LastIndex(p.Role, "/")+1:], leaving, v.roles, reused)
+	}
+}

@@ -1,0 +1,206 @@
+package simulation
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+var (
+	seeds   = flag.Int("seeds", 100, "how many stories to tell")
+	from    = flag.Uint64("from", 1, "the first seed")
+	traceTo = flag.String("trace", "", "with -seed: the file for the trace of all calls")
+	seed    = flag.Uint64("seed", 0, "tell the story of this seed only, with its log")
+)
+
+func TestMain(m *testing.M) {
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": "http://aws.local", "AWS_REGION": region, "AWS_ACCESS_KEY_ID": account, "AWS_SECRET_ACCESS_KEY": "x", "AWS_CA_BUNDLE": "",
+		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+		// The SDK waits at random before it tries again, which no seed could repeat: stories do without it.
+		"AWS_MAX_ATTEMPTS": "1",
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// ending is what came of a story.
+type ending struct {
+	broken []string
+	digest string
+	trace  []string
+}
+
+// tell runs a story.
+func tell(t *testing.T, s story) (e ending) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, s, dir)
+		defer w.end()
+		w.busy.Go(w.schedule)
+		for _, a := range s.Actions {
+			time.Sleep(a.At - time.Since(w.begun))
+			w.mu.Lock()
+			w.perform(a)
+			w.mu.Unlock()
+		}
+		time.Sleep(length - time.Since(w.begun))
+		w.rest()
+		slices.Sort(w.trace)
+		e = ending{w.broken, fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(w.trace, "\n")))), w.trace}
+	})
+	return e
+}
+
+func TestSimulation(t *testing.T) {
+	if *seed != 0 {
+		s := newStory(*seed)
+		s.loud = testing.Verbose()
+		e := tell(t, s)
+		if *traceTo != "" {
+			if err := os.WriteFile(*traceTo, []byte(strings.Join(e.trace, "\n")), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		report(t, s, e)
+		return
+	}
+	n := *seeds
+	if testing.Short() {
+		n = min(n, 40)
+	}
+	var next atomic.Uint64
+	var failed atomic.Bool
+	var all sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for !failed.Load() {
+				i := next.Add(1) - 1
+				if i >= uint64(n) {
+					return
+				}
+				s := newStory(*from + i)
+				if e := tell(t, s); len(e.broken) > 0 && failed.CompareAndSwap(false, true) {
+					report(t, s, e)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// report fails with a story that went wrong, made as short as it gets.
+func report(t *testing.T, s story, e ending) {
+	if len(e.broken) == 0 {
+		return
+	}
+	t.Logf("seed %d went wrong, and is made shorter: %s", s.Seed, first(e.broken))
+	short, broken := shrink(t, s, e.broken)
+	text, err := json.MarshalIndent(short, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Errorf("seed %d went wrong; again: go test ./internal/simulation -run Simulation -seed %d\n%s\nshortened:\n%s%s\nto be kept in testdata/stories:\n%s",
+		s.Seed, s.Seed, first(e.broken), show(short), first(broken), text)
+}
+
+func first(broken []string) string { return strings.Join(broken[:min(len(broken), 3)], "\n") }
+
+// shrinkRounds bounds how often a story is told again to shorten it.
+const shrinkRounds = 150
+
+// shrink leaves out actions, in ever smaller chunks, as long as the story still goes wrong.
+func shrink(t *testing.T, s story, broken []string) (story, []string) {
+	left := shrinkRounds
+	for size := len(s.Actions) / 2; size > 0; size /= 2 {
+		for at := 0; at < len(s.Actions) && left > 0; {
+			left--
+			shorter := s
+			shorter.loud = false
+			shorter.Actions = slices.Concat(s.Actions[:at], s.Actions[min(at+size, len(s.Actions)):])
+			if e := tell(t, shorter); len(e.broken) > 0 {
+				s, broken = shorter, e.broken
+				continue
+			}
+			at += size
+		}
+	}
+	return s, broken
+}
+
+// TestStories tells again what once went wrong.
+func TestStories(t *testing.T) {
+	files, err := filepath.Glob("testdata/stories/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var s story
+			if err := json.Unmarshal(text, &s); err != nil {
+				t.Fatal(err)
+			}
+			if e := tell(t, s); len(e.broken) > 0 {
+				t.Errorf("%s%s", show(s), first(e.broken))
+			}
+		})
+	}
+}
+
+func show(s story) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%d domains, %d groups, %d users, batches of %d, signIn %s, onRoleChange %s, cache %s, shared spaces %s\n", s.Domains, s.Groups, s.Users, s.Batch, s.SignIn, s.OnRoleChange, s.Cache, s.SharedSpaces)
+	for _, a := range s.Actions {
+		fmt.Fprintln(&out, "  ", a)
+	}
+	return out.String()
+}
+
+// TestSimulationRepeats tells stories twice: every call happens at the same
+// moment, says the same and ends in the same way. Stories of two domains are left
+// out: the looks at both, which share what they read, go on at the same moment,
+// and now and then one is first and now and then the other.
+func TestSimulationRepeats(t *testing.T) {
+	for seed := range uint64(6) {
+		s := newStory(seed)
+		if s.Domains > 1 {
+			continue
+		}
+		one, two := tell(t, s), tell(t, s)
+		if one.digest == two.digest {
+			continue
+		}
+		at := 0
+		for at < min(len(one.trace), len(two.trace)) && one.trace[at] == two.trace[at] {
+			at++
+		}
+		t.Errorf("seed %d, call %d:\n%s\n%s", seed, at, excerpt(one.trace, at), excerpt(two.trace, at))
+	}
+}
+
+// excerpt is what surrounds a call in a trace.
+func excerpt(trace []string, at int) string {
+	var out strings.Builder
+	for _, line := range trace[max(0, min(at-3, len(trace))):min(at+2, len(trace))] {
+		fmt.Fprintf(&out, "  %.300s\n", line)
+	}
+	return out.String()
+}

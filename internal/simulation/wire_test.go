@@ -1,0 +1,263 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"hash/fnv"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"studiokeeper/internal/localcloud"
+)
+
+// weather is what befalls calls for a while.
+type weather struct {
+	From, To time.Duration
+	Kind     string
+	Service  string // the target's name, or "" for all
+	Rate     int    // how many of a thousand
+}
+
+// wire carries the functions' calls to the local cloud: it takes its time, fails
+// as the weather has it, and lets every call be checked.
+//
+// How long a call takes and what befalls it depends on nothing but the seed, the
+// moment and what is called. So every call is alone at its nanosecond, and a
+// story happens the same way each time, whatever order goroutines run in.
+type wire struct{ w *world }
+
+// errDead is what a killed process would get, if it were still there.
+var errDead = errors.New("the process was killed")
+
+// call is one request of a function.
+type call struct {
+	at        time.Time
+	run       *invocation
+	operation string // such as SageMaker.CreateUserProfile
+	body      []byte
+	fate      string
+	luck      uint64
+}
+
+// random are parts of requests that are drawn anew each time, and mean nothing.
+var random = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[A-Z2-7]{26}\b|\b[0-9a-f]{64}\b|apl-[0-9a-f]{16}|fs-[0-9a-f]{17}`)
+
+// known is how ids begin that are the same in each telling.
+const known = "00000000-"
+
+// label is a request with everything left out that differs from one telling of a
+// story to the next.
+func (w *world) label(body []byte) string {
+	var sorted any
+	if json.Unmarshal(body, &sorted) == nil {
+		body, _ = json.Marshal(sorted) // what was decoded can be encoded
+	}
+	return random.ReplaceAllStringFunc(w.scrub.Replace(string(body)), func(found string) string {
+		if strings.HasPrefix(found, known) {
+			return found
+		}
+		return "*"
+	})
+}
+
+// luck is a number that is drawn for something that happens now.
+func (w *world) luck(parts ...string) uint64 {
+	h := fnv.New64a()
+	fmt.Fprint(h, w.story.Seed, time.Now().UnixNano(), parts)
+	x := h.Sum64()
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	return x ^ x>>33
+}
+
+// Do implements awscloud.HTTPClient.
+func (t wire) Do(r *http.Request) (*http.Response, error) {
+	w := t.w
+	c := call{operation: r.Header.Get("X-Amz-Target")}
+	c.run, _ = r.Context().Value(invocationKey{}).(*invocation)
+	if r.Body != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		c.body = body
+	}
+	if c.operation == "" {
+		c.operation = "STS.GetCallerIdentity" // the one that is no AWS JSON
+	}
+	if c.run == nil {
+		return nil, fmt.Errorf("a call of nobody: %s", r.URL)
+	}
+	label := w.label(c.body)
+	c.luck = w.luck(c.run.name, c.operation, label)
+	c.fate = w.fate(c)
+	if err := w.travel(r.Context(), &c); err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(c.body))
+	answer, err := w.deliver(r, &c, label)
+	if err != nil {
+		return nil, err
+	}
+	return answer, pause(r.Context(), time.Duration(1+c.luck>>20%10_000_000))
+}
+
+// travel is the way there.
+func (w *world) travel(ctx context.Context, c *call) error {
+	took := time.Millisecond + time.Duration(c.luck%50_000_000)
+	switch c.fate {
+	case "slow":
+		took += time.Duration(c.luck%30) * time.Second
+	case "hang":
+		took += 10 * time.Minute
+	}
+	return pause(ctx, took)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// fate is what befalls a call now.
+func (w *world) fate(c call) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, one := range w.weather {
+		since := time.Since(w.begun)
+		ofMessages := one.Kind == "swallow" || one.Kind == "undeleted"
+		if since < one.From || since >= one.To || ofMessages != (c.operation == one.Kind) || !ofMessages && !strings.HasPrefix(c.operation, one.Service) {
+			continue
+		}
+		if int(c.luck>>(8*(i%4))%1000) < one.Rate {
+			return one.Kind
+		}
+	}
+	return ""
+}
+
+// struck tells whether a message suffers something now.
+func (w *world) struck(kind, body string) bool {
+	return w.fate(call{operation: kind, luck: w.luck(kind, w.label([]byte(body)))}) == kind
+}
+
+// deliver has the cloud answer, unless the caller is dead or unlucky.
+func (w *world) deliver(r *http.Request, c *call, label string) (*http.Response, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c.at = time.Now()
+	p := c.run.process
+	if p.dead {
+		return nil, errDead
+	}
+	dies := p.left == 1
+	p.left = max(0, p.left-1)
+	if dies {
+		p.dead = true
+		p.kill()
+		if c.luck>>16%2 == 0 {
+			return nil, errDead
+		}
+	}
+	answer, err := w.unlucky(r, c, label)
+	if answer == nil && err == nil {
+		answer, err = w.served(r, c, label)
+	}
+	w.note(c, label, answer)
+	if dies {
+		return nil, errDead
+	}
+	return answer, err
+}
+
+// unlucky is the answer to a call that never arrives; nil when it does.
+func (w *world) unlucky(r *http.Request, c *call, label string) (*http.Response, error) {
+	switch c.fate {
+	case "throttle":
+		return refusal(r, http.StatusBadRequest, "ThrottlingException"), nil
+	case "error":
+		return refusal(r, http.StatusInternalServerError, "InternalServerException"), nil
+	case "drop":
+		return nil, io.ErrUnexpectedEOF
+	case "stale":
+		if old, known := w.answers[c.operation+label]; known && c.at.Sub(old.at) < 30*time.Second {
+			w.before(c) // of reads it notes only that they were made
+			c.run.since = earlier(c.run.since, old.at)
+			return old.response(r), nil
+		}
+	}
+	return nil, nil
+}
+
+// served has the cloud answer, checks what came of it, and may lose the answer.
+func (w *world) served(r *http.Request, c *call, label string) (*http.Response, error) {
+	checked := w.before(c)
+	answer, err := localcloud.Transport{Cloud: w.cloud}.RoundTrip(r.WithContext(context.WithoutCancel(r.Context())))
+	if err != nil {
+		return nil, err
+	}
+	if checked != nil && answer.StatusCode == http.StatusOK {
+		checked()
+	}
+	switch c.fate {
+	case "error-after":
+		return refusal(r, http.StatusInternalServerError, "InternalServerException"), nil
+	case "drop-after":
+		return nil, io.ErrUnexpectedEOF
+	}
+	if !strings.HasPrefix(c.operation, "AWSIdentityStore.") || answer.StatusCode != http.StatusOK {
+		return answer, nil
+	}
+	body, err := io.ReadAll(answer.Body)
+	kept := remembered{c.at, answer.Header, body}
+	w.answers[c.operation+label] = kept
+	return kept.response(r), err
+}
+
+// remembered is an answer that may be given again, when it is stale.
+type remembered struct {
+	at     time.Time
+	header http.Header
+	body   []byte
+}
+
+func (o remembered) response(r *http.Request) *http.Response {
+	return &http.Response{StatusCode: http.StatusOK, Header: o.header, Body: io.NopCloser(bytes.NewReader(o.body)), ContentLength: int64(len(o.body)), Request: r}
+}
+
+func refusal(r *http.Request, status int, code string) *http.Response {
+	body := `{"__type":"` + code + `","message":"the weather is bad"}`
+	return &http.Response{
+		StatusCode: status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amzn-Errortype": {code}, "X-Amz-Crc32": {fmt.Sprint(crc32.ChecksumIEEE([]byte(body)))}},
+		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r,
+	}
+}
+
+// note writes the trace.
+func (w *world) note(c *call, label string, answer *http.Response) {
+	status := 0
+	if answer != nil {
+		status = answer.StatusCode
+	}
+	w.trace = append(w.trace, fmt.Sprintf("%015d ", c.at.Sub(w.begun))+fmt.Sprint(c.run.name, " ", c.operation, " ", status, " ", c.fate, " ", label))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
