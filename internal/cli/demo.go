@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/identitystore"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	sagemakertypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -52,10 +51,11 @@ func demo(ctx context.Context, env Environment) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	t := &teller{w: env.Stdout, style: style(env, env.Stdout), sample: s}
-	t.title("AWS in one process, on %s", s.endpoint)
+	defer func() { err = errors.Join(err, t.closeCorp()) }()
+	t.title("AWS and Active Directory in one process, on %s", s.endpoint)
 	for _, tell := range []func(context.Context) error{
 		func(ctx context.Context) error { return t.account(ctx, command, &log) },
-		t.row, t.joins, t.arrives, t.signsIn, t.unmapped, t.forged, t.leaves, t.weekLater,
+		t.activeDirectory, t.row, t.joins, t.arrives, t.signsIn, t.unmapped, t.forged, t.leaves, t.weekLater,
 	} {
 		err := tell(ctx)
 		if errors.Is(ctx.Err(), context.Canceled) {
@@ -74,6 +74,7 @@ type teller struct {
 	w       io.Writer
 	style   render.Style
 	sample  *sample
+	corp    corp
 	step    int
 	alice   string // ids
 	group   string
@@ -107,6 +108,9 @@ func (t *teller) account(ctx context.Context, command []string, log io.Writer) e
 	if err := t.sample.furnish(ctx, command, log); err != nil {
 		return err
 	}
+	if err := t.openCorp(command); err != nil {
+		return err
+	}
 	t.say("A Studio domain that signs in through IAM Identity Center",
 		fmt.Sprintf("domain %s (%s) in account %s, %s, identity store %s", sampleDomain, t.sample.domainID, sampleAccount, sampleRegion, sampleStore),
 		"everybody in it gets "+sampleDefault,
@@ -126,43 +130,18 @@ func (t *teller) row(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if t.group, err = t.createGroup(ctx, demoGroup); err != nil {
-		return err
-	}
 	t.say("A mapping row in the DynamoDB table "+sampleMapping, fmt.Sprintf("group %s, domain %s → %s", demoGroup, sampleDomain, demoRole))
-	return nil
-}
-
-func (t *teller) joins(ctx context.Context) error {
-	var err error
-	if t.alice, err = t.console().CreateUser(localcloud.Person{UserName: "alice@example.com", DisplayName: "Alice"}); err != nil {
-		return err
-	}
-	if err := t.handled(ctx); err != nil {
-		return err
-	}
-	switch p, err := t.profileOf(ctx, "alice@example.com"); {
-	case err != nil:
-		return err
-	case p != nil:
-		return errors.New("a user in no group has a profile")
-	}
-	t.joined, t.since = time.Now(), time.Now()
-	if err := t.console().AddMemberToGroup(t.group, t.alice); err != nil {
-		return err
-	}
-	t.say("alice@example.com joins "+demoGroup, "user "+t.alice+", group "+t.group)
 	return nil
 }
 
 // arrives waits for alice's profile, and shows what she can do then.
 func (t *teller) arrives(ctx context.Context) error {
-	e, err := t.delivered(ctx, t.alice, "AddMemberToGroup")
+	e, err := t.delivered(ctx, t.group, "PatchGroup")
 	if err != nil {
 		return err
 	}
 	t.say("CloudTrail's event reaches the rule, the rule the queue",
-		"AddMemberToGroup from sso-directory.amazonaws.com → "+strings.Join(e.Rules, ", ")+" → "+eventsFunction)
+		"PatchGroup from identitystore-scim.amazonaws.com, which hides the member → "+strings.Join(e.Rules, ", ")+" → "+eventsFunction)
 	p, err := t.await(ctx, "alice@example.com")
 	if err != nil {
 		return err
@@ -227,22 +206,12 @@ func (t *teller) signsIn(ctx context.Context) error {
 	return nil
 }
 
+// unmapped looks at bob, who was carried over into a group without a row.
 func (t *teller) unmapped(ctx context.Context) error {
-	group, err := t.createGroup(ctx, "cafeteria")
-	if err != nil {
+	if _, err := t.userID(ctx, "bob@"+corpDomain); err != nil {
 		return err
 	}
-	bob, err := t.console().CreateUser(localcloud.Person{UserName: "bob@example.com", DisplayName: "Bob"})
-	if err != nil {
-		return err
-	}
-	if err := t.console().AddMemberToGroup(group, bob); err != nil {
-		return err
-	}
-	if _, err := t.delivered(ctx, bob, "AddMemberToGroup"); err != nil {
-		return err
-	}
-	return t.nothingFor(ctx, "bob@example.com", "bob@example.com joins a group that has no row", "looked at, and left without a profile")
+	return t.nothingFor(ctx, "bob@"+corpDomain, "bob@example.com is in "+corpOther+", a group that has no row", "looked at, and left without a profile")
 }
 
 // forged puts an event into the queue that tells of a membership that nobody has.
@@ -306,16 +275,6 @@ func (t *teller) end() {
 
 func (t *teller) console() *localcloud.Console {
 	return t.sample.cloud.Console(sampleAccount, sampleRegion, sampleStore)
-}
-
-func (t *teller) createGroup(ctx context.Context, name string) (string, error) {
-	made, err := identitystore.NewFromConfig(t.sample.aws).CreateGroup(ctx, &identitystore.CreateGroupInput{
-		IdentityStoreId: aws.String(sampleStore), DisplayName: &name,
-	})
-	if err != nil {
-		return "", err
-	}
-	return aws.ToString(made.GroupId), nil
 }
 
 // delivered waits for the event that speaks of id.

@@ -38,7 +38,11 @@ func (t *teller) leaves(ctx context.Context) error {
 		return err
 	}
 	t.since = time.Now()
-	if err := t.console().RemoveMemberFromGroup(t.group, t.alice); err != nil {
+	if err := t.corp.domain.RemoveMember(corpTeam, "alice"); err != nil {
+		return err
+	}
+	seen, err := t.carryOver(ctx)
+	if err != nil {
 		return err
 	}
 	for {
@@ -61,9 +65,9 @@ func (t *teller) leaves(ctx context.Context) error {
 			return fmt.Errorf("alice keeps %d apps and the role %s: %w", running, aws.ToString(p.UserSettings.ExecutionRole), err)
 		}
 	}
-	t.say("alice@example.com leaves "+demoGroup+" while an app of hers runs",
+	t.say("alice@example.com leaves "+corpTeam+" while an app of hers runs", append(seen,
 		"her app is stopped, and her profile has "+sampleQuarantine,
-		"her files and volumes wait out a week")
+		"her files and volumes wait out a week")...)
 	return nil
 }
 
