@@ -17,6 +17,10 @@ func suites() []suite {
 		{pkg: "./internal/reconcile", pattern: "Pass$/users=200000$", long: true},
 		{pkg: "./internal/reconcile", pattern: "Pass$/onboarding"},
 		{pkg: "./internal/reconcile", pattern: "PassMemory$", long: true},
+		{pkg: "./internal/scim", pattern: "FirstSync$"},
+		{pkg: "./internal/provision", pattern: "Unchanged$"},
+		{pkg: "./internal/ldap", pattern: "Read$"},
+		{pkg: "./internal/directory", pattern: "NothingChanged$", times: "5x"},
 		{pkg: "./internal/plan", pattern: "Plan$", times: "3x"},
 	}
 }
@@ -65,6 +69,12 @@ func lines() []line {
 		{what: "full pass, 200,000 users: calls", bench: "Pass/users=200000", here: "calls", unit: "calls", beside: "calls-plain", than: plainly},
 		{what: "full pass, 200,000 users: peak memory", bench: "PassMemory", here: "peak-MB", unit: "MB", limit: 256, than: "the function's memory"},
 		{what: "1,000 people at once, from nothing", bench: "Pass/onboarding=1000", here: "s", unit: "s", ratio: "time/bound", than: rates},
+		{what: "directory: first sync of 10,000 users over SCIM", bench: "FirstSync", here: "s", unit: "s", ratio: "time/bound", than: rates},
+		{what: "directory: the same", bench: "FirstSync", here: "s", unit: "s", beside: "s-plain", than: "one call for each membership, in sequence"},
+		{what: "directory: 10,000 users, 50 groups, unchanged: calls", bench: "Unchanged", here: "calls", unit: "calls", beside: "calls-plain", than: "one call for each membership"},
+		{what: "directory: unchanged: time under the rates", bench: "Unchanged", here: "s", unit: "s", limit: 5, than: "100 pages of users at 20 a second"},
+		{what: "directory: that read of Active Directory", bench: "Read", here: "ns/op", unit: "s", per: 1e9},
+		{what: "directory: that comparison", bench: "NothingChanged", here: "ns/op", unit: "ms", per: 1e6},
 		{what: "planner, 1,000,000 memberships", bench: "Plan", here: "ns/op", unit: "s", per: 1e9},
 		{what: "planner, 1,000,000 memberships: allocated", bench: "Plan", here: "B/op", unit: "MB", per: 1 << 20},
 	}

@@ -44,6 +44,36 @@ func (w *world) carried() {
 	w.must(w.carry.Records.Keep(context.Background(), records))
 }
 
+// BenchmarkUnchanged shows what a run costs that finds nothing to do, among 10,000
+// users in 50 groups, under AWS's request rates; one call for each user and each
+// membership would be 20,000.
+func BenchmarkUnchanged(b *testing.B) {
+	const people, groups = 10_000, 50
+	for b.Loop() {
+		var took time.Duration
+		calls := 0
+		story := func(w *world) {
+			w.crowd(people, groups)
+			w.carried()
+			w.cloud.Throttle = true
+			w.cloud.ResetCalls()
+			began := time.Now()
+			w.run()
+			took = time.Since(began)
+			for _, n := range w.cloud.CallCounts() {
+				calls += n
+			}
+		}
+		all := func(string, string) (bool, error) { return true, nil }
+		if !testing.RunTests(all, []testing.InternalTest{{Name: b.Name(), F: func(t *testing.T) { virtually(t, story) }}}) {
+			b.Fatal("the measured run failed")
+		}
+		b.ReportMetric(took.Seconds(), "s")
+		b.ReportMetric(float64(calls), "calls")
+		b.ReportMetric(2*people, "calls-plain")
+	}
+}
+
 // 10,000 users in 50 groups, without a change: pages of a hundred, the lists of
 // the groups, no write, and nothing that grows faster.
 func TestWhatReadingCosts(t *testing.T) {

@@ -31,20 +31,35 @@ type both struct {
 	carried func(string) bool
 }
 
-// read reads both sides at the same time, and then the members that are needed:
-// of groups that were carried over, or that are named like one that is to be.
+// read reads both sides at the same time. The users of Identity Center, which take
+// longest, are read while its groups are, and then the members that are needed.
 func (p *Provisioner) read(ctx context.Context, progress *Progress) (both, error) {
 	var b both
+	g, inner := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		b.target.Users, err = p.Store.Users(inner)
+		progress.Users.Add(int64(len(b.target.Users)))
+		return wrap(err, "list the users of Identity Center")
+	})
+	g.Go(func() error {
+		if err := p.readGroups(inner, &b, progress); err != nil {
+			return err
+		}
+		return p.readMembers(inner, &b, progress)
+	})
+	if err := g.Wait(); err != nil {
+		return both{}, err
+	}
+	return b, nil
+}
+
+// readGroups reads what tells whose members are needed.
+func (p *Provisioner) readGroups(ctx context.Context, b *both, progress *Progress) error {
 	g, inner := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		b.source, err = p.Active.Read(inner)
 		progress.Accounts.Add(int64(len(b.source.Users)))
 		return err // it says of itself what it is about
-	})
-	g.Go(func() (err error) {
-		b.target.Users, err = p.Store.Users(inner)
-		progress.Users.Add(int64(len(b.target.Users)))
-		return wrap(err, "list the users of Identity Center")
 	})
 	g.Go(func() (err error) {
 		b.target.Groups, err = p.Store.Groups(inner)
@@ -58,13 +73,10 @@ func (p *Provisioner) read(ctx context.Context, progress *Progress) (both, error
 		b.carried, err = p.Carried(inner)
 		return wrap(err, "find out which groups are carried over")
 	})
-	if err := g.Wait(); err != nil {
-		return both{}, err
-	}
-	return b, p.readMembers(ctx, b, progress)
+	return g.Wait()
 }
 
-func (p *Provisioner) readMembers(ctx context.Context, b both, progress *Progress) error {
+func (p *Provisioner) readMembers(ctx context.Context, b *both, progress *Progress) error {
 	needed := neededGroups(b)
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
@@ -89,7 +101,7 @@ func (p *Provisioner) readMembers(ctx context.Context, b both, progress *Progres
 	return g.Wait()
 }
 
-func neededGroups(b both) func(directory.TargetGroup) bool {
+func neededGroups(b *both) func(directory.TargetGroup) bool {
 	ids, names := map[string]bool{}, map[string]bool{}
 	for _, r := range b.target.Records {
 		if r.Kind == directory.GroupObject && r.ID != "" {
