@@ -50,6 +50,7 @@ var mayImport = map[string][]string{
 	"cmd/studiokeeper-lambda":    {"internal/app"},
 	"cmd/studiokeeper-directory": {"internal/carry"},
 	"e2e":                        {},
+	"e2e/awscli":                 {},
 	"bench":                      {},
 }
 
