@@ -40,12 +40,13 @@ type CLI struct {
 }
 
 type process struct {
+	cmd *exec.Cmd
 	in  io.WriteCloser
 	out *bufio.Reader
 }
 
 // New finds the AWS CLI on PATH and readies it; without one the error is
-// exec.ErrNotFound. Its process ends with ours.
+// exec.ErrNotFound. Its process ends with End, or with ours.
 func New(env []string, dir string) (*CLI, error) {
 	path, err := exec.LookPath("aws")
 	if err != nil {
@@ -91,7 +92,7 @@ func start(python string, env []string, dir string) *process {
 	if err != nil || cmd.Start() != nil {
 		return nil
 	}
-	p := &process{in: in, out: bufio.NewReader(out)}
+	p := &process{cmd: cmd, in: in, out: bufio.NewReader(out)}
 	if line, err := p.out.ReadString('\n'); err != nil || line != "ready\n" {
 		_ = cmd.Wait()
 		return nil
@@ -126,6 +127,16 @@ func (p *process) run(endpoint string, arguments []string) (Result, error) {
 		return Result{}, fmt.Errorf("aws %s: reading what it printed: %w", strings.Join(arguments, " "), err)
 	}
 	return r, nil
+}
+
+// End ends its process.
+func (c *CLI) End() {
+	c.one.Lock()
+	defer c.one.Unlock()
+	if c.process != nil {
+		_ = c.process.in.Close()
+		_ = c.process.cmd.Wait()
+	}
 }
 
 func (c *CLI) alone(ctx context.Context, endpoint string, arguments []string) (Result, error) {
