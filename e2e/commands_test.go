@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path"
 	"strings"
 	"time"
@@ -39,27 +38,6 @@ func client(ts *testscript.TestScript) aws.Config {
 func arguments(ts *testscript.TestScript, neg bool, args []string, use string) {
 	if neg || len(args) != len(strings.Fields(use))-1 {
 		ts.Fatalf("usage: %s", use)
-	}
-}
-
-// bootstrap FILE builds the function as it is deployed.
-func bootstrap(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, "bootstrap FILE")
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", ts.MkAbs(args[0]), "studiokeeper/cmd/studiokeeper-lambda")
-	cmd.Dir = ts.Getenv("EXAMPLES")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		ts.Fatalf("%v\n%s", err, out)
-	}
-}
-
-// packaged FILE ARCH lets deploy package build the function from the source. It
-// has the test's own environment, in which the go command finds its caches.
-func packaged(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, "packaged FILE ARCH")
-	cmd := exec.Command("studiokeeper", "deploy", "package", "--arch", args[1], "--out", ts.MkAbs(args[0]),
-		"--source", ts.Getenv("EXAMPLES"), "--config", ts.MkAbs("studiokeeper.yaml"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		ts.Fatalf("%v\n%s", err, out)
 	}
 }
 

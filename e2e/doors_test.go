@@ -261,6 +261,34 @@ func profilein(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// again ACCOUNT DOMAIN deletes the domain's profile and waits until there is
+// another.
+func again(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "again ACCOUNT DOMAIN")
+	cfg := client(ts)
+	cfg.Credentials = credentials.NewStaticCredentialsProvider(args[0], "local", "")
+	api := sagemaker.NewFromConfig(cfg)
+	list := func() []sagemakertypes.UserProfileDetails {
+		out, err := api.ListUserProfiles(context.Background(), &sagemaker.ListUserProfilesInput{DomainIdEquals: &args[1]})
+		ts.Check(err)
+		return out.UserProfiles
+	}
+	before := list()
+	if len(before) != 1 {
+		ts.Fatalf("%s has %d profiles, want 1", args[1], len(before))
+	}
+	_, err := api.DeleteUserProfile(context.Background(), &sagemaker.DeleteUserProfileInput{DomainId: &args[1], UserProfileName: before[0].UserProfileName})
+	ts.Check(err)
+	for until := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		if now := list(); len(now) == 1 && !now[0].CreationTime.Equal(*before[0].CreationTime) {
+			return
+		}
+		if time.Now().After(until) {
+			ts.Fatalf("no other profile came to be in %s", args[1])
+		}
+	}
+}
+
 // givenIn reports whether the user has a profile with that role in the domain.
 func givenIn(ts *testscript.TestScript, api *sagemaker.Client, domain, userName, role string) bool {
 	list, err := api.ListUserProfiles(context.Background(), &sagemaker.ListUserProfilesInput{DomainIdEquals: &domain})

@@ -49,14 +49,15 @@ func TestScripts(t *testing.T) {
 			env.Setenv("AWS_PAGER", "")
 			env.Setenv("GOGC", "400") // commands end before collecting pays
 			env.Values[directoryKey{}] = &directoryHolder{}
+			env.Values["clis"] = clis{}
 			return nil
 		},
 		Condition: demanded(t),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serve, "configure": configure, "undeploy": undeploy, "bootstrap": bootstrap, "packaged": packaged, "advance": advance,
+			"serve": serve, "configure": configure, "undeploy": undeploy, "bootstrap": bootstrap, "aws": awsCLI, "answer": answer, "advance": advance,
 			"user": user, "group": group, "join": join, "leave": leave, "console": console, "signin": signin, "joined": joined,
 			"row": row, "item": item, "queue": queue, "dead": dead, "drained": drained, "scrape": scrape, "listening": listening, "rule": rule,
-			"domain": domain, "profile": profile, "profilein": profilein, "byhand": byhand, "tag": tag, "runapp": runapp, "apps": apps, "setting": setting,
+			"domain": domain, "profile": profile, "profilein": profilein, "again": again, "byhand": byhand, "tag": tag, "runapp": runapp, "apps": apps, "setting": setting,
 			"watch": watch, "noticed": noticed,
 			"parameter": parameter, "role": role, "noprofile": noprofile, "pass": pass, "held": held, "tamper": tamper,
 			"space": space, "spaces": spaces, "fault": fault, "untag": untag, "foreign": foreign, "hasprofile": hasprofile,

@@ -51,6 +51,7 @@ var mayImport = map[string][]string{
 	"cmd/studiokeeper-lambda":    {"internal/app"},
 	"cmd/studiokeeper-directory": {"internal/carry"},
 	"e2e":                        {},
+	"e2e/awscli":                 {},
 	"bench":                      {},
 	"internal/simulation":        {"internal/app", "internal/deploy", "internal/localcloud", "internal/function", "internal/reconcile", "internal/plan", "internal/event", "internal/studio"},
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -215,7 +216,7 @@ func TestATemplateIsReadFromS3(t *testing.T) {
 
 func TestAWSCommandLineInterfaceDeploys(t *testing.T) {
 	t.Parallel()
-	path := awsPath(t)
+	needCLI(t)
 	w := newWorld(t, &localcloud.Cloud{})
 	w.bucket()
 	file := filepath.Join(t.TempDir(), "template.yaml")
@@ -224,8 +225,10 @@ func TestAWSCommandLineInterfaceDeploys(t *testing.T) {
 		if err := os.WriteFile(file, []byte(body), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return string(w.plainCLI(path, append([]string{"cloudformation", "deploy", "--template-file", file, "--stack-name", "small",
-			"--capabilities", "CAPABILITY_NAMED_IAM", "--s3-bucket", "code", "--no-fail-on-empty-changeset"}, arguments...)...))
+		// The AWS CLI names its change sets after the second.
+		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+		return w.plainCLI(append([]string{"cloudformation", "deploy", "--template-file", file, "--stack-name", "small",
+			"--capabilities", "CAPABILITY_NAMED_IAM", "--s3-bucket", "code", "--no-fail-on-empty-changeset"}, arguments...)...)
 	}
 	if got := deploy(smallStack, "--parameter-overrides", "Name=jobs"); !strings.Contains(got, "Successfully created/updated stack - small") {
 		t.Errorf("the first time it printed %s", got)

@@ -280,9 +280,9 @@ func TestAnObjectIsUploadedInParts(t *testing.T) {
 
 func TestAWSCommandLineInterfaceCopiesFiles(t *testing.T) {
 	t.Parallel()
-	path := awsPath(t)
+	needCLI(t)
 	w := newWorld(t, &localcloud.Cloud{})
-	run := func(arguments ...string) { w.plainCLI(path, arguments...) }
+	run := func(arguments ...string) { w.plainCLI(arguments...) }
 	big := filepath.Join(t.TempDir(), "big.zip")
 	content := bytes.Repeat([]byte("0123456789abcdef"), 600_000) // more than 8 MB: in parts
 	if err := os.WriteFile(big, content, 0o600); err != nil {
@@ -295,11 +295,11 @@ func TestAWSCommandLineInterfaceCopiesFiles(t *testing.T) {
 	if got, err := os.ReadFile(back); !bytes.Equal(got, content) {
 		t.Errorf("%d bytes came back (%v), want %d", len(got), err, len(content))
 	}
-	head := w.cli(path, "s3api", "head-object", "--bucket", "code", "--key", "big.zip")
+	head := w.cli("s3api", "head-object", "--bucket", "code", "--key", "big.zip")
 	if head["ContentLength"] != float64(len(content)) {
 		t.Errorf("head-object printed %v", head)
 	}
-	list := w.cli(path, "s3api", "list-objects-v2", "--bucket", "code")
+	list := w.cli("s3api", "list-objects-v2", "--bucket", "code")
 	if keys := list["Contents"].([]any); len(keys) != 1 {
 		t.Errorf("list-objects-v2 printed %v", list)
 	}
