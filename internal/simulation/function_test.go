@@ -98,20 +98,26 @@ func (w *world) take(s *slot, free chan *slot) {
 func (w *world) told(body string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return random.ReplaceAllStringFunc(body, func(id string) string {
-		if strings.HasPrefix(id, known) || len(id) != 36 {
-			return id
+	var out strings.Builder
+	for word := range words(body) {
+		if at := len(word) - uuidLength; at >= 0 && isUUID(word[at:]) && !strings.HasPrefix(word[at:], known) {
+			word = word[:at] + w.same(word[at:])
 		}
-		if w.ids[id] == "" {
-			w.ids[id] = fmt.Sprintf("%s0000-4000-9000-%012d", known, len(w.ids))
-		}
-		return w.ids[id]
-	})
+		out.WriteString(word)
+	}
+	return out.String()
+}
+
+func (w *world) same(id string) string {
+	if w.ids[id] == "" {
+		w.ids[id] = fmt.Sprintf("%s0000-4000-9000-%012d", known, len(w.ids))
+	}
+	return w.ids[id]
 }
 
 // jitter is drawn like everything else.
 func (w *world) jitter(below time.Duration) time.Duration {
-	return time.Duration(w.luck("jitter") % uint64(below))
+	return time.Duration(w.luck("", "jitter", 0) % uint64(below))
 }
 
 // handle has a batch handled, and deletes what did not fail, as Lambda does.

@@ -23,7 +23,8 @@ type story struct {
 	SignIn, OnRoleChange, Cache, SharedSpaces string
 	Actions                                   []action
 
-	loud bool // the functions' log is written
+	loud   bool // the functions' log is written
+	traced bool // all calls are kept
 }
 
 // action is one thing that happens. What it is about is given by numbers; one
@@ -292,6 +293,7 @@ func (w *world) meddleWith(a action, d site, p profile) {
 		named["UserSettings"] = object{"ExecutionRole": roleARN(a.Role)}
 		_ = w.aws("sagemaker", "UpdateUserProfile", named, nil)
 	case "tagless":
+		w.stripped[place{a.Domain, p.Name}] = time.Now()
 		_ = w.aws("sagemaker", "DeleteTags", object{"ResourceArn": "arn:aws:sagemaker:" + region + ":" + account + ":user-profile/" + d.id + "/" + p.Name,
 			"TagKeys": []string{studio.TagDeployment, studio.TagUserID, studio.TagGroup, studio.TagApplied, studio.TagLeaving}}, nil)
 	case "delprofile":
