@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"time"
@@ -188,12 +187,12 @@ func (w *world) newProcess(name, running string) *process {
 }
 
 func (w *world) options(running string) app.Options {
-	var to io.Writer = io.Discard
+	log := slog.DiscardHandler
 	if w.story.loud {
-		to = w.t.Output()
+		log = slog.NewTextHandler(w.t.Output(), nil)
 	}
 	return app.Options{
-		Config: w.config, Running: running, Now: w.cloud.Now, HTTP: wire{w}, Jitter: w.jitter, Log: slog.New(slog.NewTextHandler(to, nil)),
+		Config: w.config, Running: running, Now: w.cloud.Now, HTTP: wire{w}, Jitter: w.jitter, Log: slog.New(log),
 		Lookup: func(name string) (string, bool) {
 			url, ok := map[string]string{app.EnvQueue: w.queues["events"], app.EnvPassQueue: w.queues["pass"]}[name]
 			return url, ok

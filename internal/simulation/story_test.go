@@ -12,8 +12,8 @@ import (
 	"studiokeeper/internal/studio"
 )
 
-// length is how long a story goes on; then everybody rests for as long again.
-const length = 4 * time.Hour
+// length is how long a story goes on; then everybody rests.
+const length = 2 * time.Hour
 
 // story is what happens in one world.
 type story struct {
@@ -56,12 +56,8 @@ func newStory(seed uint64) story {
 	r := rand.New(rand.NewPCG(seed, 1))
 	one := func(of ...string) string { return of[r.IntN(len(of))] }
 	s := story{
-		Seed: seed, Domains: 1 + r.IntN(4)/3, Groups: 2 + r.IntN(2), Users: 3 + r.IntN(3), Batch: 1,
+		Seed: seed, Domains: 1 + r.IntN(4)/3, Groups: 2 + r.IntN(2), Users: 2 + r.IntN(3), Batch: 1,
 		SignIn: one("group", "user", "none"), OnRoleChange: one("stopApps", "stopApps", "whenIdle"), Cache: one("5s", "60s", "60s", "60s"), SharedSpaces: one("hold", "delete"),
-	}
-	if s.Domains > 1 {
-		// Whoever waits for a request rate goes in no certain order. So few never wait.
-		s.Users = 3 + r.IntN(2)
 	}
 	s.Actions = s.opening(r)
 	clock := 10 * time.Minute
@@ -79,23 +75,36 @@ func newStory(seed uint64) story {
 	return s
 }
 
-// opening gives most groups a row and most people a group. Whoever comes last is
-// in a group that nothing happens to: a domain none of whose people exist is
-// taken for one of another identity store, and nothing is changed there.
+// opening gives most groups a row and most people a group, and often tells nobody
+// but the first pass. Whoever comes last is in a group that nothing happens to: a
+// domain none of whose people exist is taken for one of another identity store,
+// and nothing is changed there.
 func (s story) opening(r *rand.Rand) (all []action) {
+	told := r.IntN(3) == 0
+	if !told {
+		all = append(all, action{At: time.Minute, Do: "events", N: 1}, action{At: passAt - 10*time.Second, Do: "events"})
+	}
 	for d := range s.Domains {
-		all = append(all, action{At: time.Minute, Do: "row", Group: s.Groups, Domain: d, Role: 0, N: 1})
+		all = append(all, action{At: time.Minute, Do: "row", Group: s.Groups, Domain: d, Role: 0, N: 3})
 	}
 	all = append(all, action{At: 6 * time.Minute, Do: "join", User: s.Users, Group: s.Groups})
 	for g := range s.Groups {
 		for d := range s.Domains {
-			all = append(all, action{At: time.Minute + time.Duration(len(all))*17*time.Second, Do: "row", Group: g, Domain: d, Role: r.IntN(4), N: r.IntN(3)})
+			all = append(all, action{At: time.Minute + time.Duration(len(all))*17*time.Second, Do: "row", Group: g, Domain: d, Role: r.IntN(4), N: quiet(r.IntN(3), told)})
 		}
 	}
 	for u := range s.Users {
 		all = append(all, action{At: 6 * time.Minute, Do: "join", User: u, Group: r.IntN(s.Groups)})
 	}
 	return all
+}
+
+// quiet is the choice of a row's priority, and whether the function is told of the row.
+func quiet(priority int, told bool) int {
+	if told {
+		return priority
+	}
+	return []int{3, 7, 11}[priority]
 }
 
 func (s story) draw(r *rand.Rand, at time.Duration) action {

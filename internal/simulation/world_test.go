@@ -22,7 +22,7 @@ const (
 	roles      = "arn:aws:iam::" + account + ":role/studio/"
 	quarantine = "arn:aws:iam::" + account + ":role/studiokeeper-quarantine"
 
-	grace         = time.Hour
+	grace         = 30 * time.Minute
 	removalsLimit = 2 // an hour, in a domain
 )
 
