@@ -13,7 +13,7 @@ import (
 )
 
 // length is how long a story goes on; then everybody rests.
-const length = 2 * time.Hour
+const length = 70 * time.Minute
 
 // story is what happens in one world.
 type story struct {
@@ -56,17 +56,16 @@ func newStory(seed uint64) story {
 	r := rand.New(rand.NewPCG(seed, 1))
 	one := func(of ...string) string { return of[r.IntN(len(of))] }
 	s := story{
-		Seed: seed, Domains: 1 + r.IntN(4)/3, Groups: 2 + r.IntN(2), Users: 2 + r.IntN(3), Batch: 1,
+		Seed: seed, Domains: 1 + r.IntN(4)/3, Groups: 1 + r.IntN(3), Users: 2 + r.IntN(3), Batch: 1,
 		SignIn: one("group", "user", "none"), OnRoleChange: one("stopApps", "stopApps", "whenIdle"), Cache: one("5s", "60s", "60s", "60s"), SharedSpaces: one("hold", "delete"),
 	}
 	s.Actions = s.opening(r)
-	clock := 10 * time.Minute
-	for clock < length {
-		clock += time.Duration(r.ExpFloat64() * float64(15*time.Minute)).Round(time.Second)
-		if r.IntN(3) == 0 {
-			clock = clock.Truncate(time.Hour) + 7*time.Minute + time.Duration(r.IntN(8))*time.Second // while a pass is under way
+	for range 3 + r.IntN(3) {
+		clock := 10*time.Minute + time.Duration(r.Int64N(int64(length-10*time.Minute))).Round(time.Second)
+		if r.IntN(4) == 0 {
+			clock = passAt + passEvery*time.Duration(r.IntN(2)) + time.Duration(r.IntN(8))*time.Second // while a pass is under way
 		}
-		for n := 1 + r.IntN(3); n > 0 && clock < length; n-- {
+		for range 1 + r.IntN(3) {
 			s.Actions = append(s.Actions, s.draw(r, clock))
 			clock += time.Duration(r.ExpFloat64() * float64(2*time.Second)).Round(time.Millisecond)
 		}
