@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
-	"net/http/httptest"
 
 	"studiokeeper/internal/studio"
 )
@@ -23,19 +23,47 @@ func (w *world) aws(service, operation string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	r := httptest.NewRequest(http.MethodPost, "http://"+service+".local/", bytes.NewReader(body))
+	r, err := http.NewRequest(http.MethodPost, "http://"+service+".local/", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
 	r.Header.Set("X-Amz-Target", targets[service]+operation)
 	r.Header.Set("Content-Type", "application/x-amz-json-1."+map[bool]string{true: "0", false: "1"}[service == "dynamodb" || service == "sqs"])
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+account+"/20260101/"+region+"/"+service+"/aws4_request, SignedHeaders=host, Signature=x")
-	answer := httptest.NewRecorder()
-	w.cloud.ServeHTTP(answer, r)
-	if answer.Code != http.StatusOK {
-		return fmt.Errorf("%s:%s: %d %s", service, operation, answer.Code, answer.Body)
+	answer := w.ask(r)
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s:%s: %d %s", service, operation, answer.StatusCode, text)
 	}
 	if out == nil {
 		return nil
 	}
-	return json.Unmarshal(answer.Body.Bytes(), out)
+	return json.Unmarshal(text, out)
+}
+
+// written is an http.ResponseWriter that keeps what is written.
+type written struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func (a *written) Header() http.Header         { return a.header }
+func (a *written) WriteHeader(status int)      { a.status = status }
+func (a *written) Write(p []byte) (int, error) { return a.body.Write(p) }
+
+// ask has the cloud answer in this goroutine.
+func (w *world) ask(r *http.Request) *http.Response {
+	r.RequestURI, r.Host = r.URL.RequestURI(), r.URL.Host
+	answer := &written{status: http.StatusOK, header: http.Header{}}
+	w.cloud.ServeHTTP(answer, r)
+	return &http.Response{
+		StatusCode: answer.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: answer.header,
+		Body: io.NopCloser(&answer.body), ContentLength: int64(answer.body.Len()), Request: r,
+	}
 }
 
 // must is for what the world cannot be without.

@@ -18,6 +18,7 @@ type checks struct {
 	leavings []removal           // offboardings that have begun, in order
 	approved map[who]time.Time   // when a person let somebody's removal happen
 	wrote    map[who]write       // the last change of somebody's profile
+	stripped map[place]time.Time // when somebody took our tags away
 }
 
 type (
@@ -150,11 +151,21 @@ func (w *world) managed(c *call, d int, name string) (p profile, ok bool) {
 		return p, false
 	}
 	if !p.ours() {
+		if w.justStripped(c, d, name) {
+			return p, false
+		}
 		w.breach(c, "profile %s is not ours: its tags are %v", name, p.Tags)
 		return p, false
 	}
 	w.alone(c, p.owner(), d)
 	return p, true
+}
+
+// justStripped tells whether this invocation may have seen tags of ours that are
+// gone by now. No call of SageMaker's asks for them in the same breath.
+func (w *world) justStripped(c *call, d int, name string) bool {
+	at, known := w.stripped[place{d, name}]
+	return known && !at.Before(c.run.since)
 }
 
 func (w *world) beforeUpdate(c *call, in asked, d int) func() {
@@ -201,6 +212,8 @@ func (w *world) beforeTag(c *call, in asked, d int) func() {
 	}
 	id := tags[studio.TagUserID]
 	switch tagged := p.Tags[studio.TagDeployment]; {
+	case tagged == "" && id == "" && w.justStripped(c, d, p.Name):
+		return nil
 	case tagged == "":
 		w.adopted(c, p, d, id)
 	case tagged != deployment:

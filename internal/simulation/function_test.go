@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"time"
@@ -98,20 +97,26 @@ func (w *world) take(s *slot, free chan *slot) {
 func (w *world) told(body string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return random.ReplaceAllStringFunc(body, func(id string) string {
-		if strings.HasPrefix(id, known) || len(id) != 36 {
-			return id
+	var out strings.Builder
+	for word := range words(body) {
+		if at := len(word) - uuidLength; at >= 0 && isUUID(word[at:]) && !strings.HasPrefix(word[at:], known) {
+			word = word[:at] + w.same(word[at:])
 		}
-		if w.ids[id] == "" {
-			w.ids[id] = fmt.Sprintf("%s0000-4000-9000-%012d", known, len(w.ids))
-		}
-		return w.ids[id]
-	})
+		out.WriteString(word)
+	}
+	return out.String()
+}
+
+func (w *world) same(id string) string {
+	if w.ids[id] == "" {
+		w.ids[id] = fmt.Sprintf("%s0000-4000-9000-%012d", known, len(w.ids))
+	}
+	return w.ids[id]
 }
 
 // jitter is drawn like everything else.
 func (w *world) jitter(below time.Duration) time.Duration {
-	return time.Duration(w.luck("jitter") % uint64(below))
+	return time.Duration(w.luck("", "jitter", 0) % uint64(below))
 }
 
 // handle has a batch handled, and deletes what did not fail, as Lambda does.
@@ -182,12 +187,12 @@ func (w *world) newProcess(name, running string) *process {
 }
 
 func (w *world) options(running string) app.Options {
-	var to io.Writer = io.Discard
+	log := slog.DiscardHandler
 	if w.story.loud {
-		to = w.t.Output()
+		log = slog.NewTextHandler(w.t.Output(), nil)
 	}
 	return app.Options{
-		Config: w.config, Running: running, Now: w.cloud.Now, HTTP: wire{w}, Jitter: w.jitter, Log: slog.New(slog.NewTextHandler(to, nil)),
+		Config: w.config, Running: running, Now: w.cloud.Now, HTTP: wire{w}, Jitter: w.jitter, Log: slog.New(log),
 		Lookup: func(name string) (string, bool) {
 			url, ok := map[string]string{app.EnvQueue: w.queues["events"], app.EnvPassQueue: w.queues["pass"]}[name]
 			return url, ok

@@ -15,30 +15,43 @@ import (
 	"studiokeeper/internal/studio"
 )
 
+// restAtMost is how many passes come until all that was begun must have ended;
+// there are two at least, the second for what the first put off.
+const restAtMost = 5
+
 // rest lets the weather clear and time pass: passes come, and a person approves
-// what is held, until all that was begun must have ended.
+// what is held.
 func (w *world) rest() {
 	w.mu.Lock()
 	w.weather = nil
 	w.mu.Unlock()
 	w.cloud.SetDelivery(localcloud.Delivery{Delay: 3 * time.Second})
-	for range 4 {
+	for n := range restAtMost {
 		w.goHome()
 		w.sleepUntilPass()
 		time.Sleep(20 * time.Minute)
+		if left := w.unrest(); n > 0 && len(left) == 0 {
+			return
+		} else if n == restAtMost-1 {
+			w.broken = append(w.broken, left...)
+		}
 		w.approve()
 	}
-	time.Sleep(25 * time.Minute)
+}
+
+// unrest is what is not as it should be in the end.
+func (w *world) unrest() (left []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, queue := range []string{"events", "pass"} {
 		if n := w.waiting(queue); n > 0 {
-			w.wrong("%d messages are left in the queue %s", n, queue)
+			left = append(left, fmt.Sprintf("%d messages are left in the queue %s", n, queue))
 		}
 	}
 	for d := range w.domains {
-		w.compare(d)
+		left = append(left, w.compare(d)...)
 	}
+	return left
 }
 
 // goHome ends all apps: a domain may wait for that with new roles.
@@ -53,10 +66,6 @@ func (w *world) goHome() {
 			_ = w.aws("sagemaker", "DeleteApp", object{"DomainId": d.id, "SpaceName": a.SpaceName, "AppType": a.AppType, "AppName": a.AppName}, nil)
 		}
 	}
-}
-
-func (w *world) wrong(format string, args ...any) {
-	w.broken = append(w.broken, "at rest: "+fmt.Sprintf(format, args...))
 }
 
 // passEvery is how often the schedule asks for a full pass, and passAt when within that.
@@ -115,13 +124,13 @@ func (w *world) approveOne(ctx context.Context, r *reconcile.Reconciler, was rec
 }
 
 // compare holds a domain against what it should be.
-func (w *world) compare(d int) {
+func (w *world) compare(d int) (left []string) {
 	now, all := w.truth.now(), w.profiles(d)
 	has := map[string]int{}
 	for _, p := range all {
 		if id := p.owner(); id != "" {
 			has[id]++
-			w.compareProfile(d, p, should(now, now, id, d))
+			left = append(left, w.compareProfile(d, p, should(now, now, id, d))...)
 		}
 	}
 	for id, person := range now.people {
@@ -131,15 +140,16 @@ func (w *world) compare(d int) {
 		})
 		switch {
 		case has[id] > 1:
-			w.wrong("%s has %d profiles in %s", person.name, has[id], w.domains[d].name)
+			left = append(left, fmt.Sprintf("%s has %d profiles in %s", person.name, has[id], w.domains[d].name))
 		case v.one() && has[id] == 0 && !inTheWay:
-			w.wrong("%s has no profile in %s and should have %s: %v", person.name, w.domains[d].name, v.roles[0], all)
+			left = append(left, fmt.Sprintf("%s has no profile in %s and should have %s: %v", person.name, w.domains[d].name, v.roles[0], all))
 		}
 	}
+	return left
 }
 
 // compareProfile holds one of our profiles against what its person should have.
-func (w *world) compareProfile(d int, p profile, v verdict) {
+func (w *world) compareProfile(d int, p profile, v verdict) []string {
 	now := w.truth.now()
 	holder := now.owner(p.SSOUser)
 	reused := holder != "" && holder != p.owner()
@@ -156,7 +166,9 @@ func (w *world) compareProfile(d int, p profile, v verdict) {
 	default:
 		ok = p.Role == quarantine || slices.Contains(v.roles, p.Role)
 	}
-	if !ok {
-		w.wrong("profile %s (%s, for %s) of %s in %s has the role %s, leaving %v; it should be %v, reused %v", p.Name, p.Status, p.SSOUser, p.owner(), w.domains[d].name, p.Role[strings.LastIndex(p.Role, "/")+1:], leaving, v.roles, reused)
+	if ok {
+		return nil
 	}
+	return []string{fmt.Sprintf("profile %s (%s, for %s) of %s in %s has the role %s, leaving %v; it should be %v, reused %v",
+		p.Name, p.Status, p.SSOUser, p.owner(), w.domains[d].name, p.Role[strings.LastIndex(p.Role, "/")+1:], leaving, v.roles, reused)}
 }

@@ -12,8 +12,8 @@ import (
 	"studiokeeper/internal/studio"
 )
 
-// length is how long a story goes on; then everybody rests for as long again.
-const length = 4 * time.Hour
+// length is how long a story goes on; then everybody rests.
+const length = 70 * time.Minute
 
 // story is what happens in one world.
 type story struct {
@@ -23,7 +23,8 @@ type story struct {
 	SignIn, OnRoleChange, Cache, SharedSpaces string
 	Actions                                   []action
 
-	loud bool // the functions' log is written
+	loud   bool // the functions' log is written
+	traced bool // all calls are kept
 }
 
 // action is one thing that happens. What it is about is given by numbers; one
@@ -55,21 +56,16 @@ func newStory(seed uint64) story {
 	r := rand.New(rand.NewPCG(seed, 1))
 	one := func(of ...string) string { return of[r.IntN(len(of))] }
 	s := story{
-		Seed: seed, Domains: 1 + r.IntN(4)/3, Groups: 2 + r.IntN(2), Users: 3 + r.IntN(3), Batch: 1,
+		Seed: seed, Domains: 1 + r.IntN(4)/3, Groups: 1 + r.IntN(3), Users: 2 + r.IntN(3), Batch: 1,
 		SignIn: one("group", "user", "none"), OnRoleChange: one("stopApps", "stopApps", "whenIdle"), Cache: one("5s", "60s", "60s", "60s"), SharedSpaces: one("hold", "delete"),
 	}
-	if s.Domains > 1 {
-		// Whoever waits for a request rate goes in no certain order. So few never wait.
-		s.Users = 3 + r.IntN(2)
-	}
 	s.Actions = s.opening(r)
-	clock := 10 * time.Minute
-	for clock < length {
-		clock += time.Duration(r.ExpFloat64() * float64(15*time.Minute)).Round(time.Second)
-		if r.IntN(3) == 0 {
-			clock = clock.Truncate(time.Hour) + 7*time.Minute + time.Duration(r.IntN(8))*time.Second // while a pass is under way
+	for range 3 + r.IntN(3) {
+		clock := 10*time.Minute + time.Duration(r.Int64N(int64(length-10*time.Minute))).Round(time.Second)
+		if r.IntN(4) == 0 {
+			clock = passAt + passEvery*time.Duration(r.IntN(2)) + time.Duration(r.IntN(8))*time.Second // while a pass is under way
 		}
-		for n := 1 + r.IntN(3); n > 0 && clock < length; n-- {
+		for range 1 + r.IntN(3) {
 			s.Actions = append(s.Actions, s.draw(r, clock))
 			clock += time.Duration(r.ExpFloat64() * float64(2*time.Second)).Round(time.Millisecond)
 		}
@@ -78,23 +74,36 @@ func newStory(seed uint64) story {
 	return s
 }
 
-// opening gives most groups a row and most people a group. Whoever comes last is
-// in a group that nothing happens to: a domain none of whose people exist is
-// taken for one of another identity store, and nothing is changed there.
+// opening gives most groups a row and most people a group, and often tells nobody
+// but the first pass. Whoever comes last is in a group that nothing happens to: a
+// domain none of whose people exist is taken for one of another identity store,
+// and nothing is changed there.
 func (s story) opening(r *rand.Rand) (all []action) {
+	told := r.IntN(3) == 0
+	if !told {
+		all = append(all, action{At: time.Minute, Do: "events", N: 1}, action{At: passAt - 10*time.Second, Do: "events"})
+	}
 	for d := range s.Domains {
-		all = append(all, action{At: time.Minute, Do: "row", Group: s.Groups, Domain: d, Role: 0, N: 1})
+		all = append(all, action{At: time.Minute, Do: "row", Group: s.Groups, Domain: d, Role: 0, N: 3})
 	}
 	all = append(all, action{At: 6 * time.Minute, Do: "join", User: s.Users, Group: s.Groups})
 	for g := range s.Groups {
 		for d := range s.Domains {
-			all = append(all, action{At: time.Minute + time.Duration(len(all))*17*time.Second, Do: "row", Group: g, Domain: d, Role: r.IntN(4), N: r.IntN(3)})
+			all = append(all, action{At: time.Minute + time.Duration(len(all))*17*time.Second, Do: "row", Group: g, Domain: d, Role: r.IntN(4), N: quiet(r.IntN(3), told)})
 		}
 	}
 	for u := range s.Users {
 		all = append(all, action{At: 6 * time.Minute, Do: "join", User: u, Group: r.IntN(s.Groups)})
 	}
 	return all
+}
+
+// quiet is the choice of a row's priority, and whether the function is told of the row.
+func quiet(priority int, told bool) int {
+	if told {
+		return priority
+	}
+	return []int{3, 7, 11}[priority]
 }
 
 func (s story) draw(r *rand.Rand, at time.Duration) action {
@@ -292,6 +301,7 @@ func (w *world) meddleWith(a action, d site, p profile) {
 		named["UserSettings"] = object{"ExecutionRole": roleARN(a.Role)}
 		_ = w.aws("sagemaker", "UpdateUserProfile", named, nil)
 	case "tagless":
+		w.stripped[place{a.Domain, p.Name}] = time.Now()
 		_ = w.aws("sagemaker", "DeleteTags", object{"ResourceArn": "arn:aws:sagemaker:" + region + ":" + account + ":user-profile/" + d.id + "/" + p.Name,
 			"TagKeys": []string{studio.TagDeployment, studio.TagUserID, studio.TagGroup, studio.TagApplied, studio.TagLeaving}}, nil)
 	case "delprofile":

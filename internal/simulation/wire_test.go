@@ -3,18 +3,13 @@ package simulation
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"hash/fnv"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
-
-	"studiokeeper/internal/localcloud"
 )
 
 // weather is what befalls calls for a while.
@@ -42,39 +37,14 @@ type call struct {
 	run       *invocation
 	operation string // such as SageMaker.CreateUserProfile
 	body      []byte
+	content   uint64 // of the body, without what is drawn anew each time
 	fate      string
 	luck      uint64
 }
 
-// random are parts of requests that are drawn anew each time, and mean nothing.
-var random = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[A-Z2-7]{26}\b|\b[0-9a-f]{64}\b|apl-[0-9a-f]{16}|fs-[0-9a-f]{17}`)
-
-// known is how ids begin that are the same in each telling.
-const known = "00000000-"
-
-// label is a request with everything left out that differs from one telling of a
-// story to the next.
-func (w *world) label(body []byte) string {
-	var sorted any
-	if json.Unmarshal(body, &sorted) == nil {
-		body, _ = json.Marshal(sorted) // what was decoded can be encoded
-	}
-	return random.ReplaceAllStringFunc(w.scrub.Replace(string(body)), func(found string) string {
-		if strings.HasPrefix(found, known) {
-			return found
-		}
-		return "*"
-	})
-}
-
 // luck is a number that is drawn for something that happens now.
-func (w *world) luck(parts ...string) uint64 {
-	h := fnv.New64a()
-	fmt.Fprint(h, w.story.Seed, time.Now().UnixNano(), parts)
-	x := h.Sum64()
-	x ^= x >> 33
-	x *= 0xff51afd7ed558ccd
-	return x ^ x>>33
+func (w *world) luck(who, what string, content uint64) uint64 {
+	return mixed(w.story.Seed, uint64(time.Now().UnixNano()), hashed(who), hashed(what), content)
 }
 
 // Do implements awscloud.HTTPClient.
@@ -95,14 +65,14 @@ func (t wire) Do(r *http.Request) (*http.Response, error) {
 	if c.run == nil {
 		return nil, fmt.Errorf("a call of nobody: %s", r.URL)
 	}
-	label := w.label(c.body)
-	c.luck = w.luck(c.run.name, c.operation, label)
+	c.content = content(c.body, w.called)
+	c.luck = w.luck(c.run.name, c.operation, c.content)
 	c.fate = w.fate(c)
 	if err := w.travel(r.Context(), &c); err != nil {
 		return nil, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(c.body))
-	answer, err := w.deliver(r, &c, label)
+	answer, err := w.deliver(r, &c)
 	if err != nil {
 		return nil, err
 	}
@@ -151,11 +121,11 @@ func (w *world) fate(c call) string {
 
 // struck tells whether a message suffers something now.
 func (w *world) struck(kind, body string) bool {
-	return w.fate(call{operation: kind, luck: w.luck(kind, w.label([]byte(body)))}) == kind
+	return w.fate(call{operation: kind, luck: w.luck("", kind, content([]byte(body), w.called))}) == kind
 }
 
 // deliver has the cloud answer, unless the caller is dead or unlucky.
-func (w *world) deliver(r *http.Request, c *call, label string) (*http.Response, error) {
+func (w *world) deliver(r *http.Request, c *call) (*http.Response, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c.at = time.Now()
@@ -172,11 +142,11 @@ func (w *world) deliver(r *http.Request, c *call, label string) (*http.Response,
 			return nil, errDead
 		}
 	}
-	answer, err := w.unlucky(r, c, label)
+	answer, err := w.unlucky(r, c)
 	if answer == nil && err == nil {
-		answer, err = w.served(r, c, label)
+		answer, err = w.served(r, c)
 	}
-	w.note(c, label, answer)
+	w.note(c, answer)
 	if dies {
 		return nil, errDead
 	}
@@ -184,7 +154,7 @@ func (w *world) deliver(r *http.Request, c *call, label string) (*http.Response,
 }
 
 // unlucky is the answer to a call that never arrives; nil when it does.
-func (w *world) unlucky(r *http.Request, c *call, label string) (*http.Response, error) {
+func (w *world) unlucky(r *http.Request, c *call) (*http.Response, error) {
 	switch c.fate {
 	case "throttle":
 		return refusal(r, http.StatusBadRequest, "ThrottlingException"), nil
@@ -193,7 +163,7 @@ func (w *world) unlucky(r *http.Request, c *call, label string) (*http.Response,
 	case "drop":
 		return nil, io.ErrUnexpectedEOF
 	case "stale":
-		if old, known := w.answers[c.operation+label]; known && c.at.Sub(old.at) < 30*time.Second {
+		if old, known := w.answers[c.operation+string(c.body)]; known && c.at.Sub(old.at) < 30*time.Second {
 			w.before(c) // of reads it notes only that they were made
 			c.run.since = earlier(c.run.since, old.at)
 			return old.response(r), nil
@@ -203,12 +173,9 @@ func (w *world) unlucky(r *http.Request, c *call, label string) (*http.Response,
 }
 
 // served has the cloud answer, checks what came of it, and may lose the answer.
-func (w *world) served(r *http.Request, c *call, label string) (*http.Response, error) {
+func (w *world) served(r *http.Request, c *call) (*http.Response, error) {
 	checked := w.before(c)
-	answer, err := localcloud.Transport{Cloud: w.cloud}.RoundTrip(r.WithContext(context.WithoutCancel(r.Context())))
-	if err != nil {
-		return nil, err
-	}
+	answer := w.ask(r.WithContext(context.WithoutCancel(r.Context())))
 	if checked != nil && answer.StatusCode == http.StatusOK {
 		checked()
 	}
@@ -223,7 +190,7 @@ func (w *world) served(r *http.Request, c *call, label string) (*http.Response, 
 	}
 	body, err := io.ReadAll(answer.Body)
 	kept := remembered{c.at, answer.Header, body}
-	w.answers[c.operation+label] = kept
+	w.answers[c.operation+string(c.body)] = kept
 	return kept.response(r), err
 }
 
@@ -246,13 +213,17 @@ func refusal(r *http.Request, status int, code string) *http.Response {
 	}
 }
 
-// note writes the trace.
-func (w *world) note(c *call, label string, answer *http.Response) {
+// note adds a call to the digest of all, in whose sum their order does not count,
+// and to the trace, where one is wanted.
+func (w *world) note(c *call, answer *http.Response) {
 	status := 0
 	if answer != nil {
 		status = answer.StatusCode
 	}
-	w.trace = append(w.trace, fmt.Sprintf("%015d ", c.at.Sub(w.begun))+fmt.Sprint(c.run.name, " ", c.operation, " ", status, " ", c.fate, " ", label))
+	w.digest += mixed(uint64(c.at.Sub(w.begun)), hashed(c.run.name), hashed(c.operation), uint64(status), hashed(c.fate), c.content)
+	if w.story.traced {
+		w.trace = append(w.trace, fmt.Sprintf("%015d %s %s %d %s %s", c.at.Sub(w.begun), c.run.name, c.operation, status, c.fate, label(c.body, w.called)))
+	}
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -22,7 +22,7 @@ const (
 	roles      = "arn:aws:iam::" + account + ":role/studio/"
 	quarantine = "arn:aws:iam::" + account + ":role/studiokeeper-quarantine"
 
-	grace         = time.Hour
+	grace         = 30 * time.Minute
 	removalsLimit = 2 // an hour, in a domain
 )
 
@@ -39,7 +39,7 @@ type world struct {
 	config  string // file
 	domains []site
 	queues  map[string]string // name → URL
-	scrub   *strings.Replacer
+	called  map[string]string // what the ids of domains are called
 
 	ctx  context.Context
 	stop context.CancelFunc
@@ -55,6 +55,7 @@ type world struct {
 	names   []string // UserNames by number
 	made    int      // profiles and spaces made by hand
 	weather []weather
+	digest  uint64
 	trace   []string
 	ids     map[string]string // of messages, by what they were at first
 	answers map[string]remembered
@@ -63,8 +64,8 @@ type world struct {
 
 // newWorld makes domains, tables, queues and the rule, and starts the functions.
 func newWorld(t testing.TB, s story, dir string) *world {
-	w := &world{t: t, story: s, cloud: &localcloud.Cloud{AppStopDelay: 2 * time.Minute}, begun: time.Now(), queues: map[string]string{}, slots: map[string]chan *slot{}, every: map[string][]*slot{}, answers: map[string]remembered{}, ids: map[string]string{}}
-	w.checks = checks{marked: map[place]time.Time{}, approved: map[who]time.Time{}, wrote: map[who]write{}}
+	w := &world{t: t, story: s, cloud: &localcloud.Cloud{AppStopDelay: time.Minute}, begun: time.Now(), queues: map[string]string{}, called: map[string]string{}, slots: map[string]chan *slot{}, every: map[string][]*slot{}, answers: map[string]remembered{}, ids: map[string]string{}}
+	w.checks = checks{marked: map[place]time.Time{}, approved: map[who]time.Time{}, wrote: map[who]write{}, stripped: map[place]time.Time{}}
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	w.must(w.cloud.CreateIdentityStore(account, region, store))
 	w.console = w.cloud.Console(account, region, store)
@@ -77,12 +78,9 @@ func newWorld(t testing.TB, s story, dir string) *world {
 		w.people, w.lives, w.names = append(w.people, ""), append(w.lives, 0), append(w.names, fmt.Sprintf("user%d@example.com", u))
 		w.makeUser(u)
 	}
-	var ids []string
 	for d := range s.Domains {
 		w.makeDomain(d)
-		ids = append(ids, w.domains[d].id, w.domains[d].name)
 	}
-	w.scrub = strings.NewReplacer(ids...)
 	w.makeTable("mapping", "group", "domain")
 	w.makeTable("state", "pk", "sk")
 	for _, name := range []string{"events", "pass"} {
@@ -132,7 +130,8 @@ func (w *world) makeDomain(d int) {
 		"DomainName": name, "AuthMode": "SSO", "VpcId": "vpc-0a1b2c3d", "SubnetIds": []string{"subnet-0a1b2c3d"},
 		"DefaultUserSettings": object{"ExecutionRole": "arn:aws:iam::" + account + ":role/studio-default"},
 	}, &made))
-	w.domains = append(w.domains, site{name, made.DomainArn[strings.LastIndex(made.DomainArn, "/")+1:]})
+	id := made.DomainArn[strings.LastIndex(made.DomainArn, "/")+1:]
+	w.domains, w.called[id] = append(w.domains, site{name, id}), name
 }
 
 func (w *world) makeTable(name, hash, sort string) {
