@@ -31,16 +31,23 @@ var facts = []string{"user", "domain", "domainId", "group", "outcome", "digest"}
 // masks are the forms in which errors name people that no line's names know of:
 // our adapters' words, AWS's own, the sessions of whoever called, profile names
 // that end in our hash of the user, addresses, and objects of Active Directory.
-var masks = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)(\b(?:profile|user|username|space)s? (?:named )?\\?")[^"\\]+(\\?")`),
-	regexp.MustCompile(`((?:user-profile|space|app)/d-[a-z0-9]+/)[^\s"',\]]+()`),
-	regexp.MustCompile(`(?i)(\b(?:SingleSignOnUserValue|UserProfileName|SpaceName|UserName) \[)[^\]]+(\])`),
-	regexp.MustCompile(`(\bValue ')[^']+(' at ')`),
-	regexp.MustCompile(`(\[d-[a-z0-9]+/)[^\]]+(\])`),
-	regexp.MustCompile(`(:assumed-role/[^/\s"]+/|:iam::\d{12}:user/)[^\s"',;\]]+()`),
-	regexp.MustCompile(`()\b[A-Za-z0-9](?:-*[A-Za-z0-9])*-[a-z2-7]{10}\b()`),
-	regexp.MustCompile(`(?i)(\bCN=)(?:\\.|[^,\\"])+()`),
-	regexp.MustCompile(`()[^\s"'<>\[\]/=,;:]+@[^\s"'<>\[\]/=,;:]+()`),
+var masks = []form{
+	{`"`, regexp.MustCompile(`(?i)(\b(?:profile|user|username|space)s? (?:named )?\\?")[^"\\]+(\\?")`)},
+	{"/d-", regexp.MustCompile(`((?:user-profile|space|app)/d-[a-z0-9]+/)[^\s"',\]]+()`)},
+	{" [", regexp.MustCompile(`(?i)(\b(?:SingleSignOnUserValue|UserProfileName|SpaceName|UserName) \[)[^\]]+(\])`)},
+	{"Value '", regexp.MustCompile(`(\bValue ')[^']+(' at ')`)},
+	{"[d-", regexp.MustCompile(`(\[d-[a-z0-9]+/)[^\]]+(\])`)},
+	{":assumed-role/", regexp.MustCompile(`(:assumed-role/[^/\s"]+/)[^\s"',;\]]+()`)},
+	{":user/", regexp.MustCompile(`(:iam::\d{12}:user/)[^\s"',;\]]+()`)},
+	{"-", regexp.MustCompile(`()\b[A-Za-z0-9](?:-*[A-Za-z0-9])*-[a-z2-7]{10}\b()`)},
+	{"=", regexp.MustCompile(`(?i)(\bCN=)(?:\\.|[^,\\"])+()`)},
+	{"@", regexp.MustCompile(`()[^\s"'<>\[\]/=,;:]+@[^\s"'<>\[\]/=,;:]+()`)},
+}
+
+// form is a pattern, and a part that no text of that form lacks.
+type form struct {
+	part    string
+	pattern *regexp.Regexp
 }
 
 // mask takes names out of a text: those that are known, longest first, and what
@@ -50,7 +57,9 @@ func mask(text string, known []string) string {
 		text = maskWord(text, name)
 	}
 	for _, m := range masks {
-		text = m.ReplaceAllString(text, "${1}…${2}")
+		if strings.Contains(text, m.part) {
+			text = m.pattern.ReplaceAllString(text, "${1}…${2}")
+		}
 	}
 	return text
 }

@@ -61,9 +61,14 @@ func (s *statement) applies(r accessRequest) bool {
 	return true
 }
 
+// matchesAny is for patterns of one kind: the text is made ready once for all.
 func matchesAny(patterns []textPattern, text string, keys contextKeys) bool {
+	if len(patterns) == 0 {
+		return false
+	}
+	runes := patterns[0].textRunes(text)
 	for i := range patterns {
-		if patterns[i].matches(text, keys) {
+		if patterns[i].matchesRunes(runes, keys) {
 			return true
 		}
 	}

@@ -49,11 +49,20 @@ func (p *textPattern) literal(part string) []rune {
 
 // matches reports whether the pattern, its variables filled from the request, is about a text.
 func (p *textPattern) matches(text string, keys contextKeys) bool {
-	runes, ok := p.expanded(keys)
+	return p.matchesRunes(p.textRunes(text), keys)
+}
+
+// textRunes is a text as patterns of this kind see it.
+func (p *textPattern) textRunes(text string) []rune {
 	if p.fold {
-		text = strings.Map(unicode.ToLower, text)
+		text = strings.ToLower(text)
 	}
-	return ok && glob(runes, []rune(text))
+	return []rune(text)
+}
+
+func (p *textPattern) matchesRunes(text []rune, keys contextKeys) bool {
+	runes, ok := p.expanded(keys)
+	return ok && glob(runes, text)
 }
 
 // expanded fills in the variables; ok is false when the request lacks one that has no default.
@@ -69,7 +78,7 @@ func (p *textPattern) expanded(keys contextKeys) (runes []rune, ok bool) {
 			return nil, false
 		}
 		if p.fold {
-			value = strings.Map(unicode.ToLower, value)
+			value = strings.ToLower(value)
 		}
 		runes, at = append(runes, []rune(value)...), m[1]
 	}
