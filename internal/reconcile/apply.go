@@ -28,6 +28,7 @@ type applier struct {
 	found   bool      // the profiles were searched for by SSO user already
 	refused []refusal // what was not done, to be told
 	left    error     // what failed without being in the way of later steps
+	fresh   bool      // the journal was told in this look that the update has begun
 	undone  bool      // a step was left for later, or for a person
 	stopped bool      // the steps that follow have to wait for a later look
 	unsaid  error     // notices that could not be sent
@@ -194,7 +195,7 @@ func (a *applier) update(ctx context.Context, c plan.Change) error {
 		}
 		if running {
 			a.undone = true
-			return nil
+			return a.waits(ctx, c)
 		}
 	}
 	a.notify(ctx, NoticeChanged, c)
@@ -219,7 +220,7 @@ func (a *applier) put(ctx context.Context, c plan.Change) error {
 			again = a.wait(appsAgain) // whatever was started since the apps were listed is stopped first
 		}
 		a.result.again(again, "SageMaker refuses to change the profile while it is in use")
-		return nil
+		return a.waits(ctx, c)
 	}
 	if err != nil {
 		return a.finish(ctx, c, err)
@@ -299,11 +300,33 @@ func (a *applier) finish(ctx context.Context, c plan.Change, err error) error {
 // leaves at least that. Tags are no rights, and deletions tell of their parts.
 func (a *applier) begin(ctx context.Context, c plan.Change) error {
 	switch c.Kind {
-	case plan.Create, plan.Adopt, plan.Update, plan.Revoke, plan.Quarantine, plan.Assign, plan.Unassign:
-		return a.record(ctx, c, plan.Begun, nil)
+	case plan.Update:
+		told, err := a.r.Journal.Told(ctx, a.result.Key, a.waiter(c))
+		if err != nil || told {
+			return wrap(err, "look up what was told of user %s", a.result.Key.UserID)
+		}
+		a.fresh = true
+	case plan.Create, plan.Adopt, plan.Revoke, plan.Quarantine, plan.Assign, plan.Unassign:
 	default:
 		return nil
 	}
+	return a.record(ctx, c, plan.Begun, nil)
+}
+
+// waits remembers that an update has begun and waits until the profile is idle:
+// every look tries it again, for days perhaps, and the journal has it once a day.
+func (a *applier) waits(ctx context.Context, c plan.Change) error {
+	if c.Kind != plan.Update || !a.fresh {
+		return nil
+	}
+	return wrap(a.r.Journal.Tell(ctx, a.result.Key, a.waiter(c)), "remember what was told of user %s", a.result.Key.UserID)
+}
+
+// waiter tells an update that waits from the same one at another time: the person
+// had everything, or was seen with another role, in between.
+func (a *applier) waiter(c plan.Change) string {
+	had := a.seen.remembered
+	return fmt.Sprintf("waits %s %d %d", plan.Digest([]plan.Change{c}), had.Settled.UnixMilli(), had.Since.UnixMilli())
 }
 
 // later keeps an error that must not be in the way of the steps that follow.

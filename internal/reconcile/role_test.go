@@ -33,6 +33,21 @@ func (w *world) runApp(profile string) {
 	w.must(err)
 }
 
+// stopAll ends what its owners have running.
+func (w *world) stopAll() {
+	w.t.Helper()
+	client := sagemaker.NewFromConfig(w.aws)
+	list, err := client.ListApps(context.Background(), &sagemaker.ListAppsInput{DomainIdEquals: &w.domain})
+	w.must(err)
+	for _, a := range list.Apps {
+		if a.Status == sagemakertypes.AppStatusInService {
+			_, err := client.DeleteApp(context.Background(), &sagemaker.DeleteAppInput{DomainId: &w.domain, UserProfileName: a.UserProfileName, AppType: a.AppType, AppName: a.AppName})
+			w.must(err)
+		}
+	}
+	w.cloud.Advance(20 * time.Minute)
+}
+
 func (w *world) runningApps() int {
 	w.t.Helper()
 	list, err := sagemaker.NewFromConfig(w.aws).ListApps(context.Background(), &sagemaker.ListAppsInput{DomainIdEquals: &w.domain})
@@ -99,6 +114,68 @@ func TestWhenIdleWaitsForApps(t *testing.T) {
 	want(t, "apps", w.runningApps(), 1)
 	want(t, "the role", w.profiles(), []string{"alice@example.com low"})
 	want(t, "looks planned", w.queue.len(), 1)
+}
+
+// An update that waits is tried at every look, and the journal tells of it once a day.
+func TestAnUpdateThatWaitsIsTold(t *testing.T) {
+	updates := func(w *world, user string) (n int) {
+		for _, line := range w.journal(user) {
+			if strings.HasPrefix(line, "update") {
+				n++
+			}
+		}
+		return n
+	}
+	w := newWorld(t, func(s string) string {
+		return strings.Replace(s, "signIn: none", "signIn: none, onRoleChange: whenIdle", 1)
+	})
+	alice, low, high := moving(w)
+	w.startApp(name(alice, "alice@example.com"))
+	w.join(high, alice)
+	hours := func(n int) {
+		for range n {
+			want(t, "while an app runs", w.handle(added(alice, high)), []string{"update"})
+			w.cloud.Advance(time.Hour)
+		}
+	}
+	hours(20)
+	want(t, "updates in the journal", updates(w, alice), 1)
+	hours(20)
+	want(t, "updates in the journal a day later", updates(w, alice), 2)
+
+	w.stopAll()
+	w.settle()
+	want(t, "the role", w.profiles(), []string{"alice@example.com high"})
+	want(t, "updates in the journal once it is done", updates(w, alice), 3)
+
+	// Another time is another update.
+	w.leave(high, alice)
+	w.handle(added(alice, low))
+	w.settle()
+	w.startApp(name(alice, "alice@example.com"))
+	w.join(high, alice)
+	w.handle(added(alice, high))
+	want(t, "updates in the journal after there and back", updates(w, alice), 6)
+}
+
+func TestAnUpdateThatIsRefusedIsToldOnce(t *testing.T) {
+	rules := func(settings string) func(string) string {
+		return func(s string) string {
+			return strings.Replace(s, "  table: mapping\n", "  rules: [{group: ad-group-1, domain: research, role: \"arn:aws:iam::111122223333:role/studio/a\""+settings+"}]\n", 1)
+		}
+	}
+	w := newWorld(t, rules(""))
+	alice := w.user("alice@example.com")
+	group := w.group("ad-group-1", "", 0, alice)
+	w.handle(added(alice, group))
+	w.settle()
+	w.startApp(name(alice, "alice@example.com"))
+	w.open(rules(`, settings: {SecurityGroups: [sg-0a1b2c3d]}`))
+	before := len(w.journal(alice))
+	for range 4 {
+		w.handle(added(alice, group))
+	}
+	want(t, "entries for a change that SageMaker refuses while an app runs", w.journal(alice)[before:], []string{"update begun"})
 }
 
 func TestSettingsAloneStopNoApps(t *testing.T) {

@@ -65,6 +65,9 @@ type world struct {
 // newWorld makes domains, tables, queues and the rule, and starts the functions.
 func newWorld(t testing.TB, s story, dir string) *world {
 	w := &world{t: t, story: s, cloud: &localcloud.Cloud{AppStopDelay: time.Minute}, begun: time.Now(), queues: map[string]string{}, called: map[string]string{}, slots: map[string]chan *slot{}, every: map[string][]*slot{}, answers: map[string]remembered{}, ids: map[string]string{}}
+	if s.AtOnce {
+		w.cloud.ProfileDelay = -1
+	}
 	w.checks = checks{marked: map[place]time.Time{}, approved: map[who]time.Time{}, wrote: map[who]write{}, stripped: map[place]time.Time{}}
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	w.must(w.cloud.CreateIdentityStore(account, region, store))
