@@ -254,7 +254,7 @@ func agree(t interface{ Errorf(string, ...any) }, p *localcloud.Pattern, pattern
 // Few names and values, so that patterns and events often meet.
 var (
 	someName  = rapid.SampledFrom([]string{"a", "b", "c"})
-	someText  = rapid.SampledFrom([]string{"", "x", "X", "xy", "yx", "xyx", "x*y", `\`, "ü", "Ü"})
+	someText  = rapid.SampledFrom([]string{"", "x", "X", "xy", "yx", "xyx", "x*y", `\`, "ü", "Ü", "s", "ſ"})
 	someValue = rapid.OneOf(rapid.Map(someText, func(s string) any { return s }), rapid.SampledFrom([]any{nil, true, false, 0, 1, -1, json.Number("1.0"), 2.5, json.Number("6e9")}))
 )
 
@@ -348,6 +348,7 @@ func FuzzPattern(f *testing.F) {
 	f.Add([]byte(`{"$or":[{"a":[1]},{"b":{"c":[{"exists":false}]}}]}`), []byte(`{"b":[{"c":null},{}]}`))
 	f.Add([]byte(`{"a":{"b":["x"],"c":[{"numeric":[">",0,"<=",5]}]}}`), []byte(`{"a":[{"b":"x"},{"b":["x"],"c":[[5]]}]}`))
 	f.Add([]byte(`{"a":[{"prefix":{"equals-ignore-case":"Xy"}},{"suffix":"z"},{"anything-but":["x",""]},null]}`), []byte(`{"a":"xYz"}`))
+	f.Add([]byte(`{"a":[{"suffix":{"equals-ignore-case":"ΟΔΟΣ"}}]}`), []byte(`{"a":"οδος"}`))
 	f.Fuzz(func(t *testing.T, pattern, event []byte) {
 		p, err := localcloud.CompilePattern(pattern)
 		if refused := (*localcloud.PatternError)(nil); err != nil && (!errors.As(err, &refused) || refused.Reason == "") {
