@@ -228,37 +228,6 @@ func TestWhatATableHoldsCannotSteerTheTerminal(t *testing.T) {
 	}
 }
 
-func FuzzParseMappingFile(f *testing.F) {
-	for _, text := range []string{"", "group,domain,role\ng,d,r\n", "group;domain;role;priority\n\"g\n\";d;r;1\n", "- {group: g, domain: d, role: r, settings: {A: [1, 0x1]}}\n",
-		"- groupId: a\n  domain: d\n  role: r\n  note: |\n    x\n", `[{"group":"g","domain":"d","role":"r","priority":1e3}]`, "\ufeff[]", "- &a [*a]\n", "? [a]\n: b\n", "[[[", "\r\n", "\"", "- <<: {a: b}\n"} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		if len(text) > 8<<10 {
-			t.Skip("long texts only slow the search down")
-		}
-		lines := strings.Count(text, "\n") + 1
-		for _, format := range []fileFormat{csvFormat, yamlFormat, jsonFormat} {
-			file := parseMappingFile("f", format, []byte(text))
-			seen := map[rowKey]bool{}
-			for _, p := range file.problems {
-				if p.at.line < 1 || p.at.line > lines || p.at.column < 1 || p.text == "" {
-					t.Errorf("%s: %d:%d: %q lies outside of %d lines", format, p.at.line, p.at.column, p.text, lines)
-				}
-			}
-			for _, r := range file.rows {
-				if r.Group.Key() == "" || r.Domain == "" || r.Role == "" || r.at.line < 1 || r.at.line > lines {
-					t.Errorf("%s: accepted %+v", format, r)
-				}
-				if seen[keyOf(r.entry)] && len(file.problems) == 0 {
-					t.Errorf("%s: accepted %+v twice", format, keyOf(r.entry))
-				}
-				seen[keyOf(r.entry)] = true
-			}
-		}
-	})
-}
-
 func storedRows(entries ...entry) []awscloud.Stored {
 	var out []awscloud.Stored
 	for _, e := range entries {

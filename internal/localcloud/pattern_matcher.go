@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // A matcher accepts or refuses one leaf of an event: a string, json.Number, bool or nil.
@@ -61,7 +62,7 @@ func compileAffix(name string, v any) (matcher, error) {
 	if !ok || len(o) != 1 {
 		return nil, fmt.Errorf("%s match pattern must be a string or an equals-ignore-case expression", name)
 	}
-	return textMatcher(name, s, true), nil
+	return foldedMatcher(name, s), nil
 }
 
 func compileText(name string, v any) (matcher, error) {
@@ -79,24 +80,31 @@ func compileText(name string, v any) (matcher, error) {
 		}
 		return func(v any) bool { t, ok := v.(string); return ok && wildcardMatch(parts, t) }, nil
 	default:
-		return textMatcher(name, s, false), nil
+		return affixMatcher(name, s), nil
 	}
 }
 
-func textMatcher(name, s string, fold bool) matcher {
+func affixMatcher(name, s string) matcher {
 	has := strings.HasPrefix
 	if name == "suffix" {
 		has = strings.HasSuffix
 	}
-	if fold {
-		s = strings.ToLower(s)
-	}
+	return func(v any) bool { t, ok := v.(string); return ok && has(t, s) }
+}
+
+// foldedMatcher takes as many characters of a text as s has: a letter may be longer in one case than in the other.
+func foldedMatcher(name, s string) matcher {
+	n := utf8.RuneCountInString(s)
 	return func(v any) bool {
 		t, ok := v.(string)
-		if fold {
-			t = strings.ToLower(t)
+		letters := []rune(t)
+		if !ok || len(letters) < n {
+			return false
 		}
-		return ok && has(t, s)
+		if name == "suffix" {
+			return strings.EqualFold(s, string(letters[len(letters)-n:]))
+		}
+		return strings.EqualFold(s, string(letters[:n]))
 	}
 }
 
