@@ -52,6 +52,8 @@ type functionInput struct {
 	Description, Runtime, Handler, Role *string
 	Timeout, MemorySize                 *int
 	Architectures                       []string
+	VpcConfig                           *VPCConfig
+	DeadLetterConfig                    *DeadLetterConfig
 	Environment                         *struct{ Variables variables }
 	ZipFile                             []byte
 	S3Bucket, S3Key, S3ObjectVersion    string
@@ -75,7 +77,9 @@ type functionShown struct {
 	CodeSha256, LastModified, PackageType                 string
 	State, LastUpdateStatus                               string
 	Architectures                                         []string
-	Environment                                           *shownVariables `json:",omitempty"`
+	Environment                                           *shownVariables   `json:",omitempty"`
+	VpcConfig                                             *VPCConfig        `json:",omitempty"`
+	DeadLetterConfig                                      *DeadLetterConfig `json:",omitempty"`
 }
 
 type shownVariables struct{ Variables variables }
@@ -128,6 +132,12 @@ func (fn *function) shown() *functionShown {
 	}
 	if f.Architecture == "" {
 		out.Architectures = []string{"x86_64"}
+	}
+	if len(f.VPC.SubnetIds) > 0 {
+		out.VpcConfig = &f.VPC
+	}
+	if f.DeadLetters.TargetArn != "" {
+		out.DeadLetterConfig = &f.DeadLetters
 	}
 	if len(about.variables) > 0 {
 		out.Environment = &shownVariables{about.variables}
@@ -227,6 +237,12 @@ func (in *functionInput) configure(f *Function, about *functionAbout) error {
 	}
 	if in.Environment != nil {
 		about.variables = in.Environment.Variables
+	}
+	if in.VpcConfig != nil {
+		f.VPC = *in.VpcConfig
+	}
+	if in.DeadLetterConfig != nil {
+		f.DeadLetters = *in.DeadLetterConfig
 	}
 	return nil
 }
