@@ -42,10 +42,14 @@ func arguments(ts *testscript.TestScript, neg bool, args []string, use string) {
 	}
 }
 
-// bootstrap FILE builds the function as it is deployed.
+// bootstrap FILE [COMMAND] builds a function as it is deployed; by default it is
+// studiokeeper-lambda.
 func bootstrap(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, "bootstrap FILE")
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", ts.MkAbs(args[0]), "studiokeeper/cmd/studiokeeper-lambda")
+	if neg || len(args) == 0 || len(args) > 2 {
+		ts.Fatalf("usage: bootstrap FILE [COMMAND]")
+	}
+	command := append(args, "studiokeeper-lambda")[1]
+	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", ts.MkAbs(args[0]), "studiokeeper/cmd/"+command)
 	cmd.Dir = ts.Getenv("EXAMPLES")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		ts.Fatalf("%v\n%s", err, out)

@@ -331,11 +331,15 @@ func (s *lambdaState) deleteFunction(c *call, in *functionInput) (*s3Answer, err
 	return &s3Answer{status: http.StatusNoContent}, nil
 }
 
-// invoke calls a function and waits, or with InvocationType Event leaves it to run.
+// invoke calls a function and waits, or with InvocationType Event leaves it to run. Without a payload the
+// function gets an empty object.
 func (s *lambdaState) invoke(c *call, in *functionInput) (*s3Answer, error) {
 	fn, err := s.find(c, in.FunctionName)
 	if err != nil {
 		return nil, err
+	}
+	if len(in.payload) == 0 {
+		in.payload = []byte("{}")
 	}
 	switch in.InvocationType {
 	case "DryRun":

@@ -83,12 +83,15 @@ func TestAnEventThatFailsThreeTimesIsADeadLetter(t *testing.T) {
 	h := &hosted{fail: errors.New("out of order")}
 	w := newWorld(t, &localcloud.Cloud{Host: h.host()})
 	w.complete(stackInput(attachedStack, "Subnets", subnets))
-	_, err := w.lambdas().Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("worker"), InvocationType: lambdatypes.InvocationTypeEvent, Payload: []byte(`{}`)})
+	_, err := w.lambdas().Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("worker"), InvocationType: lambdatypes.InvocationTypeEvent})
 	w.wantCode("Invoke", err, "")
 	eventually(t, func() bool {
 		w.cloud.Advance(10 * time.Second)
 		return w.queueAttribute("dead", sqstypes.QueueAttributeNameApproximateNumberOfMessages) == "1"
 	})
+	if !h.got("{}") {
+		t.Error("without a payload it got no empty object")
+	}
 	if tries := len(w.cloud.Invocations()); tries != 3 {
 		t.Errorf("it was tried %d times", tries)
 	}
