@@ -61,7 +61,7 @@ func TestScripts(t *testing.T) {
 			"watch": watch, "noticed": noticed,
 			"parameter": parameter, "role": role, "noprofile": noprofile, "pass": pass, "held": held, "tamper": tamper,
 			"space": space, "spaces": spaces, "fault": fault, "untag": untag, "foreign": foreign, "hasprofile": hasprofile,
-			"ad": ad,
+			"ad": ad, "secret": secret, "token": token, "upload": upload, "stack": stack,
 		},
 	})
 }

@@ -44,12 +44,22 @@ var function = sync.OnceValues(func() (program []byte, err error) {
 	return io.ReadAll(f)
 })
 
-// bootstrap FILE is the function's program as it is deployed.
+// bootstrap FILE [COMMAND] is the function's program as it is deployed, or that of
+// another command.
 func bootstrap(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, "bootstrap FILE")
-	program, err := function()
-	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), program, 0o700))
+	switch {
+	case neg || len(args) == 0 || len(args) > 2:
+		ts.Fatalf("usage: bootstrap FILE [COMMAND]")
+	case len(args) == 2:
+		out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", ts.MkAbs(args[0]), "studiokeeper/cmd/"+args[1]).CombinedOutput()
+		if err != nil {
+			ts.Fatalf("%v\n%s", err, out)
+		}
+	default:
+		program, err := function()
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]), program, 0o700))
+	}
 }
 
 // awsCLI ARGUMENT… runs the AWS CLI in the script's environment.

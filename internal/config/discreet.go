@@ -31,7 +31,7 @@ var facts = []string{"user", "domain", "domainId", "group", "outcome", "digest"}
 // masks are the forms in which errors name people that no line's names know of:
 // our adapters' words, AWS's own, the sessions of whoever called, profile names
 // that end in our hash of the user, addresses, and objects of Active Directory.
-var masks = []form{
+var masks = []maskForm{
 	{`"`, regexp.MustCompile(`(?i)(\b(?:profile|user|username|space)s? (?:named )?\\?")[^"\\]+(\\?")`)},
 	{"/d-", regexp.MustCompile(`((?:user-profile|space|app)/d-[a-z0-9]+/)[^\s"',\]]+()`)},
 	{" [", regexp.MustCompile(`(?i)(\b(?:SingleSignOnUserValue|UserProfileName|SpaceName|UserName) \[)[^\]]+(\])`)},
@@ -44,8 +44,8 @@ var masks = []form{
 	{"@", regexp.MustCompile(`()[^\s"'<>\[\]/=,;:]+@[^\s"'<>\[\]/=,;:]+()`)},
 }
 
-// form is a pattern, and a part that no text of that form lacks.
-type form struct {
+// maskForm is a pattern, and a part that no text of that form lacks.
+type maskForm struct {
 	part    string
 	pattern *regexp.Regexp
 }

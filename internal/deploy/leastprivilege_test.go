@@ -118,16 +118,23 @@ func TestThePoliciesAreEnoughAndNoneIsTooMuch(t *testing.T) {
 			}
 		})
 	}
+	for p, wrong := range needed {
+		if wrong == "" {
+			t.Errorf("%s does without %s", p.role, p.action)
+		}
+	}
+	t.Log("what goes wrong without\n" + tabled(needed))
+}
+
+// tabled says what goes wrong without each permission.
+func tabled(needed map[permission]string) string {
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, p := range slices.SortedFunc(maps.Keys(needed), permission.compare) {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", p.role[strings.LastIndex(p.role, "/")+1:], p.action, needed[p])
-		if needed[p] == "" {
-			t.Errorf("%s does without %s", p.role, p.action)
-		}
 	}
 	_ = table.Flush() // to memory
-	t.Log("what goes wrong without\n" + b.String())
+	return b.String()
 }
 
 // what says where a life without a permission goes another way than before.

@@ -116,6 +116,15 @@ func (d *Doctor) lastPass(ctx context.Context, on studio.Domain) finding {
 	return ok("the last pass ended %s ago and took %s", ago, last.Took)
 }
 
-func scimToken(context.Context) finding {
-	return skip("no API tells its age: with an external identity provider, see Identity Center, Settings, Automatic provisioning; a token ends after a year")
+// scimToken only reminds: no API tells how old a token is.
+func (d *Doctor) scimToken(context.Context) finding {
+	const where = "see Identity Center, Settings, Automatic provisioning; a token ends after a year"
+	switch carried := d.Config.Directory; {
+	case carried == nil:
+		return skip("no API tells its age: with an external identity provider, %s", where)
+	case carried.SCIM == nil:
+		return skip("directory writes through the Identity Store API, which takes no token")
+	}
+	return skip("no API tells the age of the one that directory.scim.token refers to: %s, and from then on nothing is carried over. "+
+		"Two tokens may be valid at once: put the new one in its place, and delete the old one after the next run", where)
 }

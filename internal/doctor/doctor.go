@@ -207,5 +207,5 @@ func (d *Doctor) checks(ctx context.Context) []check {
 		check{"functions", "", "credentials", d.functions},
 		check{"alarms", "", "credentials", d.alarms})
 	each("last-pass", "credentials", d.lastPass)
-	return append(all, check{"scim-token", "", "", scimToken})
+	return append(all, check{"scim-token", "", "", d.scimToken})
 }

@@ -95,11 +95,18 @@ func (c *Cloud) RoleCredentials(roleARN, session string) (key, secret, token str
 	return key, made.secret, made.token, nil
 }
 
-// canRun refuses an execution role that Lambda cannot assume.
+// canRun refuses an execution role that Lambda cannot assume, or cannot connect the function with.
 func (f *Function) canRun(c *Cloud) error {
 	if f.Role == "" {
 		return nil
 	}
+	if err := f.assumable(c); err != nil {
+		return err
+	}
+	return f.attaches(c)
+}
+
+func (f *Function) assumable(c *Cloud) error {
 	if !rolePattern.MatchString(f.Role) {
 		return fmt.Errorf("the role %q is no role's ARN", f.Role)
 	}

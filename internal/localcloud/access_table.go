@@ -142,6 +142,10 @@ var accessTable = map[string]map[string][]permission{
 	"events":  eventsAccess,
 	"tagging": {"GetResources": on()},
 	"ssm":     {"GetParameter": on(paramARN), "PutParameter": on(paramARN), "DeleteParameter": on(paramARN)},
+	"secretsmanager": {
+		"CreateSecret": byFinding(secretToBe), "GetSecretValue": byFinding(secretOf), "PutSecretValue": byFinding(secretOf),
+		"DescribeSecret": byFinding(secretOf), "DeleteSecret": byFinding(secretOf),
+	},
 	"cloudtrail": {
 		"CreateTrail": on(trailARN), "DeleteTrail": on(trailARN), "DescribeTrails": on(), "GetEventSelectors": on(trailARN),
 		"GetTrailStatus": on(trailARN), "PutEventSelectors": on(trailARN), "StartLogging": on(trailARN), "StopLogging": on(trailARN),

@@ -74,6 +74,7 @@ type Cloud struct {
 	stores      identityStoreState
 	studio      sagemakerState
 	parameters  parameterState
+	secrets     secretState
 	trails      trailsState
 	alarms      alarmState
 
@@ -114,6 +115,7 @@ func (c *Cloud) services() []service {
 		eventsService(c),
 		taggingService(c),
 		ssmService(c),
+		secretsManagerService(c),
 		cloudTrailService(c),
 		cloudWatchService(c),
 		serviceQuotasService(c),

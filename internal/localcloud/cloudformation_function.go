@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// functionTypes is AWS::Lambda. Cloud.Host says what runs. Keys, tracing and tags are kept and not acted on,
+// functionTypes is AWS::Lambda. Cloud.Host says what runs. Keys, subnets, tracing and tags are kept and not acted on,
 // and a permission lets nobody do what they could not do before.
 func functionTypes() map[string]resourceType {
 	return map[string]resourceType{
@@ -18,6 +18,8 @@ func functionTypes() map[string]resourceType {
 				"Code":                         anObject(shape{"S3Bucket": aText(), "S3Key": aText(), "S3ObjectVersion": aText(), "ZipFile": aText()}).must(),
 				"Environment":                  anObject(shape{"Variables": aDocument()}),
 				"ReservedConcurrentExecutions": aNumber(), "KmsKeyArn": aText(), "PackageType": aText(),
+				"VpcConfig":        anObject(shape{"SubnetIds": aList(aText()), "SecurityGroupIds": aList(aText()), "Ipv6AllowedForDualStack": aTruth()}),
+				"DeadLetterConfig": anObject(shape{"TargetArn": aText()}),
 				"EphemeralStorage": anObject(shape{"Size": aNumber().must()}), "TracingConfig": anObject(shape{"Mode": aText()}),
 				"LoggingConfig": anObject(shape{"LogFormat": aText(), "LogGroup": aText(), "ApplicationLogLevel": aText(), "SystemLogLevel": aText()}),
 				"Tags":          tagList(),
@@ -85,6 +87,7 @@ func (p *provision) declaredFunction() (Function, functionAbout, error) {
 		Timeout: time.Duration(number(p.properties, "Timeout")) * time.Second, Memory: number(p.properties, "MemorySize"),
 		Concurrency: number(p.properties, "ReservedConcurrentExecutions"), Architecture: "x86_64",
 	}
+	f.VPC, f.DeadLetters = p.attached()
 	f.standard()
 	if names, _ := p.properties["Architectures"].([]any); len(names) > 0 {
 		f.Architecture = fmt.Sprint(names[0])

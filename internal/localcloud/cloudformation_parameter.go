@@ -10,7 +10,7 @@ import (
 
 // templateParameter is one of a template's parameters.
 type templateParameter struct {
-	kind        string // String, Number, CommaDelimitedList, List<Number>
+	kind        string // String, Number, CommaDelimitedList, List<Number>, or an id of EC2's or a list of them
 	standard    *string
 	description string
 	allowed     []string
@@ -20,6 +20,19 @@ type templateParameter struct {
 	limits      map[string]float64
 }
 
+// ec2IDs are ids that parameters may be of. There is no EC2 to look them up in: what is spelled like one exists.
+var ec2IDs = map[string]*wholePattern{
+	"AWS::EC2::Subnet::Id":        whole(`subnet-[0-9a-f]{8,17}`),
+	"AWS::EC2::SecurityGroup::Id": whole(`sg-[0-9a-f]{8,17}`),
+	"AWS::EC2::VPC::Id":           whole(`vpc-[0-9a-f]{8,17}`),
+}
+
+// idOf is how the parameter's ids are spelled, if it is of ids.
+func (p *templateParameter) idOf() (*wholePattern, bool) {
+	id, is := ec2IDs[strings.TrimSuffix(strings.TrimPrefix(p.kind, "List<"), ">")]
+	return id, is
+}
+
 func (t *template) addParameter(name string, object map[string]any) error {
 	p := templateParameter{limits: map[string]float64{}}
 	for _, key := range sortedKeys(object) {
@@ -27,7 +40,8 @@ func (t *template) addParameter(name string, object map[string]any) error {
 			return validationError("Template format error: %s of parameter %s: %v", key, name, err)
 		}
 	}
-	if !slices.Contains([]string{"String", "Number", "CommaDelimitedList", "List<Number>"}, p.kind) {
+	_, isID := p.idOf()
+	if !isID && !slices.Contains([]string{"String", "Number", "CommaDelimitedList", "List<Number>"}, p.kind) {
 		return validationError("Template format error: Unrecognized parameter type: %s (parameter %s)", p.kind, name)
 	}
 	if p.pattern != "" {
@@ -76,7 +90,7 @@ func (p *templateParameter) set(key string, value any) error {
 // value checks a parameter's value and gives it as Ref does.
 func (p *templateParameter) value(name, text string) (any, error) {
 	items := []string{text}
-	isList := p.kind == "CommaDelimitedList" || p.kind == "List<Number>"
+	isList := p.kind == "CommaDelimitedList" || strings.HasPrefix(p.kind, "List<")
 	if isList {
 		items = strings.Split(text, ",")
 	}
@@ -106,6 +120,9 @@ func (p *templateParameter) check(name, item string) error {
 	number, err := strconv.ParseFloat(item, 64)
 	if strings.Contains(p.kind, "Number") && err != nil {
 		return validationError("Parameter '%s' must be a number", name)
+	}
+	if id, isID := p.idOf(); isID && !id.MatchString(item) {
+		return validationError("Parameter validation failed: parameter value %s for parameter name %s does not exist", item, name)
 	}
 	if len(p.allowed) > 0 && !slices.Contains(p.allowed, item) {
 		return refuse("must be one of AllowedValues")

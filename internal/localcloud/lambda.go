@@ -36,6 +36,8 @@ type Function struct {
 	Memory  int           // MB, which the function is told and not held to; 0 means DefaultFunctionMemory
 	// Architecture is kept and not acted on: the program runs on this machine.
 	Architecture string
+	VPC          VPCConfig
+	DeadLetters  DeadLetterConfig
 	// Concurrency is how many processes there may be; 0 means 1. Further invocations wait for one.
 	Concurrency int
 	Stderr      io.Writer // what the processes write, to stdout or stderr; nil discards it

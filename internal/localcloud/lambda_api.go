@@ -52,6 +52,8 @@ type functionInput struct {
 	Description, Runtime, Handler, Role *string
 	Timeout, MemorySize                 *int
 	Architectures                       []string
+	VpcConfig                           *VPCConfig
+	DeadLetterConfig                    *DeadLetterConfig
 	Environment                         *struct{ Variables variables }
 	ZipFile                             []byte
 	S3Bucket, S3Key, S3ObjectVersion    string
@@ -75,7 +77,9 @@ type functionShown struct {
 	CodeSha256, LastModified, PackageType                 string
 	State, LastUpdateStatus                               string
 	Architectures                                         []string
-	Environment                                           *shownVariables `json:",omitempty"`
+	Environment                                           *shownVariables   `json:",omitempty"`
+	VpcConfig                                             *VPCConfig        `json:",omitempty"`
+	DeadLetterConfig                                      *DeadLetterConfig `json:",omitempty"`
 }
 
 type shownVariables struct{ Variables variables }
@@ -128,6 +132,12 @@ func (fn *function) shown() *functionShown {
 	}
 	if f.Architecture == "" {
 		out.Architectures = []string{"x86_64"}
+	}
+	if len(f.VPC.SubnetIds) > 0 {
+		out.VpcConfig = &f.VPC
+	}
+	if f.DeadLetters.TargetArn != "" {
+		out.DeadLetterConfig = &f.DeadLetters
 	}
 	if len(about.variables) > 0 {
 		out.Environment = &shownVariables{about.variables}
@@ -228,6 +238,12 @@ func (in *functionInput) configure(f *Function, about *functionAbout) error {
 	if in.Environment != nil {
 		about.variables = in.Environment.Variables
 	}
+	if in.VpcConfig != nil {
+		f.VPC = *in.VpcConfig
+	}
+	if in.DeadLetterConfig != nil {
+		f.DeadLetters = *in.DeadLetterConfig
+	}
 	return nil
 }
 
@@ -315,11 +331,15 @@ func (s *lambdaState) deleteFunction(c *call, in *functionInput) (*s3Answer, err
 	return &s3Answer{status: http.StatusNoContent}, nil
 }
 
-// invoke calls a function and waits, or with InvocationType Event leaves it to run.
+// invoke calls a function and waits, or with InvocationType Event leaves it to run. Without a payload the
+// function gets an empty object.
 func (s *lambdaState) invoke(c *call, in *functionInput) (*s3Answer, error) {
 	fn, err := s.find(c, in.FunctionName)
 	if err != nil {
 		return nil, err
+	}
+	if len(in.payload) == 0 {
+		in.payload = []byte("{}")
 	}
 	switch in.InvocationType {
 	case "DryRun":

@@ -40,7 +40,8 @@ func (c *Cloud) Invoke(name string, payload []byte) ([]byte, error) {
 	return fn.invoke(c.running, payload, 0)
 }
 
-// invokeLater is Lambda's asynchronous invocation: it retries twice, after one minute and after two more.
+// invokeLater is Lambda's asynchronous invocation: it retries twice, after one minute and after two more. An
+// event that failed three times goes to the function's dead-letter queue.
 func (c *Cloud) invokeLater(at place, name string, payload []byte) error {
 	c.functions.mu.Lock()
 	fn := c.functions.functions[at][name]
@@ -50,11 +51,14 @@ func (c *Cloud) invokeLater(at place, name string, payload []byte) error {
 	}
 	c.background(func(ctx context.Context) {
 		for retry := range 3 {
-			if _, err := fn.invoke(ctx, payload, 0); err == nil || ctx.Err() != nil || retry == 2 {
+			if _, err := fn.invoke(ctx, payload, 0); err == nil || ctx.Err() != nil {
 				return
 			}
-			c.sleep(ctx, time.Duration(retry+1)*time.Minute)
+			if retry < 2 {
+				c.sleep(ctx, time.Duration(retry+1)*time.Minute)
+			}
 		}
+		fn.bury(payload)
 	})
 	return nil
 }
