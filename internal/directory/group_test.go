@@ -59,9 +59,10 @@ func TestAGroupThatWasGivenUpIsForgottenOnceItIsEmpty(t *testing.T) {
 func TestAGroupThatWasGivenUpWaitsForItsConflicts(t *testing.T) {
 	w := synced(t, source(account("ann"), account("bob"), adGroup("studio-a", "ann"), adGroup("studio-b", "ann", "bob")))
 	b := adGroup("studio-b", "ann", "bob")
-	same := source(account("ann"), account("bob", userName("ann@corp.example")), b)
-	got := directory.Compare(same, w.target(), policy(accepted))
-	expect(t, got, "conflict ann (same-user-name)", "conflict bob (same-user-name)")
+	twice := w.clone()
+	twice.record(userRecord("bob", recorded("made-001"))).user(person("made-001", external("ann")))
+	got := directory.Compare(source(account("ann"), account("bob"), b), twice.target(), policy(accepted))
+	expect(t, got, "conflict ann (matched-twice)", "conflict bob (matched-twice)", "note unknown-members")
 	if len(got.Forget) > 0 {
 		t.Errorf("forgotten: %+v", got.Forget)
 	}
