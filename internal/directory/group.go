@@ -70,6 +70,9 @@ func (c *comparison) gatherGroups() []*group {
 		all = append(all, g)
 	}
 	c.noteStrangers(strange)
+	for _, g := range c.source.lost {
+		c.note("replication-conflict", fmt.Sprintf("%s lost a replication conflict, and is not carried over whatever it is called: delete it in Active Directory, or the one that won, and give it its name", g.DN))
+	}
 	return all
 }
 

@@ -167,3 +167,21 @@ func TestAUserNameIsFreeWhenItIsTaken(t *testing.T) {
 		})
 	}
 }
+
+// Where two controllers made an object of one name, Active Directory renames one
+// of them: its name is none that anybody gave, and matches patterns all the same.
+func TestAGroupThatLostAReplicationConflictIsNotCarried(t *testing.T) {
+	conflict := func(g directory.SourceGroup) directory.SourceGroup {
+		g.DN = "CN=" + g.Name + `\0ACNF:6f9619ff-8b86-d011-b42d-00c04fc964ff,OU=Groups,DC=corp,DC=example`
+		g.Name += "\nCNF:6f9619ff-8b86-d011-b42d-00c04fc964ff"
+		return g
+	}
+	begin := source(account("ann"), adGroup("studio-a", "ann"))
+	lost := adGroup("studio-a", "ann")
+	lost.GUID = "g-lost"
+	w := synced(t, begin)
+	got := directory.Compare(source(account("ann"), adGroup("studio-a", "ann"), conflict(lost)), w.target(), policy())
+	expect(t, got, "note replication-conflict")
+	got = directory.Compare(source(account("ann"), conflict(adGroup("studio-a")), lost), w.target(), policy())
+	expect(t, got, "conflict studio-a (group-name-taken)", "conflict studio-a CNF:6f9619ff-8b86-d011-b42d-00c04fc964ff (group-not-carried)", "note replication-conflict")
+}
