@@ -33,13 +33,13 @@ func (w *carrying) createUser(ctx context.Context, c *directory.Change) error {
 }
 
 // wasMade journals it, and then keeps the id: without the one, the next run finds
-// what has no id on record, and says so itself.
+// what has no id on record, and says so itself. Until then it is put nowhere:
+// should it change meanwhile, nobody would know it for ours.
 func (w *carrying) wasMade(ctx context.Context, c directory.Change, r directory.Record) error {
 	after, end := lasting(ctx)
 	defer end()
 	if err := w.note(after, c, plan.Done, ""); err != nil {
-		w.problem(err)
-		return nil
+		return fmt.Errorf("it was made, and goes on when it is run again: %w", err)
 	}
 	return w.keep(after, r)
 }
