@@ -1,0 +1,107 @@
+package provision_test
+
+import (
+	"testing"
+
+	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/reconcile"
+)
+
+// A list that lacks what is there is taken for no sign that somebody deleted it:
+// a leaver would be forgotten, and keep the group for good.
+func TestWhoIsNotListedIsNotForgotten(t *testing.T) {
+	virtually(t, func(w *world) {
+		w.hire("alice", "bob")
+		w.group("studio-a", "alice", "bob")
+		w.run()
+		w.ad.source.Users = w.ad.source.Users[:1]
+		w.group("studio-a", "alice")
+		w.cloud.Inject(localcloud.Fault{Operation: "ListUsers", Times: 1, Answer: `{"Users":[]}`})
+		w.want("steps", w.run(), []string{"removeMember bob studio-a: done"})
+		w.want("there", w.there(), []string{"alice studio-a", "bob"})
+	})
+}
+
+func TestAGroupThatIsNotListedIsNotForgotten(t *testing.T) {
+	virtually(t, func(w *world) {
+		w.hire("alice", "bob")
+		w.group("studio-a", "alice", "bob")
+		w.run()
+		w.group("studio-a", "alice")
+		w.cloud.Inject(localcloud.Fault{Operation: "ListGroups", Times: 1, Answer: `{"Groups":[]}`})
+		w.want("steps", w.run(), []string{"removeMember bob studio-a: done"})
+		w.want("again", w.run(), []string{})
+		w.want("there", w.there(), []string{"alice studio-a", "bob"})
+	})
+}
+
+// Whoever is not on record with their id would be taken for a stranger's once
+// their account changes: until they are, they are put into no group.
+func TestWhoIsNotOnRecordGetsNoGroup(t *testing.T) {
+	virtually(t, func(w *world) {
+		w.hire("alice")
+		w.group("studio-a")
+		w.run()
+		w.group("studio-a", "alice")
+		w.cloud.Inject(localcloud.Fault{Service: "dynamodb", Resource: "journal", Times: 1, Code: "AccessDeniedException"})
+		_, err := w.try()
+		w.must(err)
+		w.account("alice").DisplayName = "Alice in Wonderland"
+		w.ad.source.Users[0].Disabled = true
+		w.run()
+		w.want("there", w.there(), []string{"alice"})
+	})
+}
+
+// That a group is gone was accepted once, by a person: what the guard holds of it
+// is still held, or goes on, when a schedule runs that knows nothing of it.
+func TestAGroupThatWasGivenUpStaysSo(t *testing.T) {
+	virtually(t, func(w *world) {
+		names := w.people(10)
+		w.group("studio-b", names...)
+		w.run()
+		gone := w.ad.source.Groups
+		w.ad.source.Groups = gone[1:]
+		w.accept = []string{"studio-a"}
+		w.run()
+		w.accept = nil
+		w.run()
+		w.want("held", len(w.held()), 10)
+		w.decide(reconcile.Admitted)
+		w.run()
+		w.want("there", w.there()[0], "u00 studio-b")
+		w.want("again", w.run(), []string{})
+	})
+}
+
+// A group that is back is no longer given up: the next time it is gone, a person
+// is asked again.
+func TestAGroupThatIsBackIsNotGivenUpAnyMore(t *testing.T) {
+	virtually(t, func(w *world) {
+		names := w.people(10)
+		w.group("studio-b", names...)
+		w.run()
+		all := w.ad.source.Groups
+		w.ad.source.Groups = all[1:]
+		w.accept = []string{"studio-a"}
+		w.run()
+		w.accept, w.ad.source.Groups = nil, all
+		w.run()
+		w.want("held", w.held(), []string{})
+		w.ad.source.Groups = all[1:]
+		w.want("gone again", w.run(), []string{"conflict studio-a: refused"})
+	})
+}
+
+// When all who were held are back, the latch is open for whoever leaves then.
+func TestWhoLeavesWhenNobodyIsHeldAnyMoreGoes(t *testing.T) {
+	virtually(t, func(w *world) {
+		names := w.people(10)
+		w.run()
+		w.group("studio-a", names[5:]...)
+		w.run()
+		w.want("held", len(w.held()), 5)
+		w.group("studio-a", names[:9]...)
+		w.want("steps", w.run(), []string{"removeMember u09 studio-a: done"})
+	})
+}
