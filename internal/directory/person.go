@@ -21,6 +21,8 @@ type person struct {
 	frozen  bool      // something is wrong: they are given nothing more
 	doubled bool      // frozen, because now is somebody else's, too: nothing is taken from them either
 
+	keepName bool // too many user names would change at once
+
 	status   status
 	why      plan.Reason // of a status other than here
 	losing   bool        // a membership is taken away

@@ -1,6 +1,8 @@
 package provision_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"studiokeeper/internal/localcloud"
@@ -103,5 +105,25 @@ func TestWhoLeavesWhenNobodyIsHeldAnyMoreGoes(t *testing.T) {
 		w.want("held", len(w.held()), 5)
 		w.group("studio-a", names[:9]...)
 		w.want("steps", w.run(), []string{"removeMember u09 studio-a: done"})
+	})
+}
+
+// Another attribute for user names would lock everybody out at once: people sign
+// in with them, and their profiles are bound to them.
+func TestManyUserNamesChangeOnlyWhenAPersonAcceptsIt(t *testing.T) {
+	virtually(t, func(w *world) {
+		names := w.people(13)
+		w.run()
+		for _, name := range names[1:12] { // 10 are the floor
+			w.account(name).UserName = name + "@new.example"
+		}
+		w.group("studio-a", names[:12]...)
+		w.group("studio-b", "u01")
+		done := slices.DeleteFunc(w.run(), func(step string) bool { return !strings.HasSuffix(step, "done") })
+		w.want("done", done, []string{"addMember u01 studio-b: done", "createGroup studio-b: done", "removeMember u12 studio-a: done"})
+		w.want("there", w.there()[:2], []string{"u00 studio-a", "u01 studio-a studio-b"})
+		w.renames = true
+		w.run()
+		w.want("accepted", w.there()[1], "u01@new.example studio-a studio-b")
 	})
 }
