@@ -1,10 +1,13 @@
 package provision_test
 
 import (
+	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"studiokeeper/internal/config"
 	"studiokeeper/internal/localcloud"
 	"studiokeeper/internal/reconcile"
 )
@@ -125,5 +128,27 @@ func TestManyUserNamesChangeOnlyWhenAPersonAcceptsIt(t *testing.T) {
 		w.renames = true
 		w.run()
 		w.want("accepted", w.there()[1], "u01@new.example studio-a studio-b")
+	})
+}
+
+// Errors go to logs that may not name people: whoever they name is quoted, which
+// is what is masked there.
+func TestErrorsNameNobodyInADiscreetLog(t *testing.T) {
+	virtually(t, func(w *world) {
+		_, err := w.cloud.Console(account, region, storeID).CreateUser(localcloud.Person{UserName: "root-admin", Email: "jroe@corp.example"})
+		w.must(err)
+		w.hire("jroe")
+		w.group("studio-a", "jroe")
+		w.cloud.Inject(localcloud.Fault{Operation: "ListUsers", Times: 1, Answer: `{"Users":[]}`})
+		done, err := w.try()
+		w.must(err)
+		var out strings.Builder
+		log := slog.New(config.Discreet{Handler: slog.NewTextHandler(&out, nil), Named: &atomic.Bool{}})
+		for _, s := range done.Steps {
+			log.Error("a change failed", "error", s.Error)
+		}
+		if !strings.Contains(out.String(), "did not make") || strings.Contains(out.String(), "root-admin") {
+			t.Errorf("the log is:\n%s", out.String())
+		}
 	})
 }

@@ -71,7 +71,7 @@ func (w *carrying) taken(ctx context.Context, c *directory.Change, r directory.R
 	if err := w.forget(ctx, r); err != nil {
 		return errors.Join(cause, err)
 	}
-	return fmt.Errorf("%w: %s (%s), whom we did not make, has the user name or e-mail address; directory.adopt takes such users over, or change the one or the other", cause, owner.UserName, owner.ID)
+	return fmt.Errorf("%w: user %q (%s), whom we did not make, has the user name or e-mail address; directory.adopt takes such users over, or change the one or the other", cause, owner.UserName, owner.ID)
 }
 
 // people lists the users of Identity Center again, when a name turns out to be
@@ -221,5 +221,5 @@ func (w *carrying) delete(ctx context.Context, c directory.Change) error {
 }
 
 func (w *carrying) forget(ctx context.Context, r directory.Record) error {
-	return wrap(w.p.Records.Forget(ctx, r), "forget that %s was to be carried over", r.Name)
+	return wrap(w.p.Records.Forget(ctx, r), "forget that %s %s was to be carried over", r.Kind, r.GUID)
 }
