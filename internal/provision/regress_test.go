@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"studiokeeper/internal/config"
+	"studiokeeper/internal/directory"
 	"studiokeeper/internal/localcloud"
 	"studiokeeper/internal/reconcile"
 )
@@ -150,5 +151,24 @@ func TestErrorsNameNobodyInADiscreetLog(t *testing.T) {
 		if !strings.Contains(out.String(), "did not make") || strings.Contains(out.String(), "root-admin") {
 			t.Errorf("the log is:\n%s", out.String())
 		}
+	})
+}
+
+// Who turns out to have the name while users are made is taken over by no run
+// whose plan did not show it: two may have the name and the address.
+func TestNobodyIsTakenOverWhomThePlanDidNotShow(t *testing.T) {
+	virtually(t, func(w *world) {
+		console := w.cloud.Console(account, region, storeID)
+		for _, p := range []localcloud.Person{{UserName: "root-admin", Email: "jroe@corp.example"}, {UserName: "jroe@corp.example"}} {
+			_, err := console.CreateUser(p)
+			w.must(err)
+		}
+		w.carry.Adopt = directory.AdoptEmail
+		w.hire("jroe")
+		w.group("studio-a", "jroe")
+		w.cloud.Inject(localcloud.Fault{Operation: "ListUsers", Times: 1, Answer: `{"Users":[]}`})
+		w.want("first", w.run(), []string{"addMember jroe studio-a: failed", "createGroup studio-a: done", "createUser jroe: failed"})
+		w.want("then", w.run()[:2], []string{"addMember jroe studio-a: done", "adoptUser jroe: done"})
+		w.want("there", w.there(), []string{"jroe studio-a", "root-admin"})
 	})
 }
