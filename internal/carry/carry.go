@@ -104,6 +104,7 @@ func wire(ctx context.Context, cfg *config.Config, session *awscloud.Session, o 
 		Adopt:      directory.Adoption(cfg.Directory.Adopt),
 		Grace:      cfg.Directory.Grace,
 		Limit:      plan.Limit(cfg.Limits.Removals),
+		Renames:    plan.Limit(cfg.Limits.Changes),
 		Removals:   state,
 		Leases:     state,
 		Journal:    state,

@@ -32,12 +32,14 @@ type carrying struct {
 	config     string
 	running    string
 	acceptGone []string
+	renames    bool
 	noLock     bool
 	access     access
 }
 
 func (d *carrying) add(c *cobra.Command) {
 	c.Flags().StringSliceVar(&d.acceptGone, "accept-gone", nil, "the `GROUP` is gone from Active Directory for good: take its members out; may be given more than once")
+	c.Flags().BoolVar(&d.renames, "accept-renames", false, "let user names change, however many at once")
 }
 
 // open opens what the directory's function would open. Where the configuration
@@ -68,7 +70,7 @@ func (d *carrying) propose(ctx context.Context, keep *carry.Carry) (provision.Pr
 		return fmt.Sprintf("reading: %d accounts of Active Directory, %d users and %d memberships of Identity Center", progress.Accounts.Load(), progress.Users.Load(), progress.Memberships.Load())
 	})
 	defer stop()
-	made, err := keep.Plan(ctx, provision.Options{AcceptGone: d.acceptGone, Progress: progress})
+	made, err := keep.Plan(ctx, provision.Options{AcceptGone: d.acceptGone, AcceptRenames: d.renames, Progress: progress})
 	if ctx.Err() != nil {
 		return made, errors.New("interrupted while reading; nothing was changed")
 	}

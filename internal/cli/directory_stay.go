@@ -85,9 +85,11 @@ func (a *directoryApplying) drained(ctx context.Context, log *slog.Logger, keep 
 }
 
 func (a *directoryApplying) scheduled(ctx context.Context, log *slog.Logger, keep *carry.Carry) {
-	summary, err := keep.Run(ctx, provision.Options{AcceptGone: a.acceptGone}, plan.Trigger{Kind: "schedule", Name: "directory apply --interval"})
+	summary, err := keep.Run(ctx, provision.Options{AcceptGone: a.acceptGone, AcceptRenames: a.renames}, plan.Trigger{Kind: "schedule", Name: "directory apply --interval"})
 	if err != nil {
 		log.ErrorContext(ctx, "carrying over failed", "error", err)
+	} else {
+		a.acceptGone, a.renames = nil, false // what a person accepted was what they saw, and nothing later
 	}
 	log.InfoContext(ctx, "carried over", "done", summary.Done, "held", summary.Held, "conflicts", summary.Conflicts, "failed", summary.Failed)
 }

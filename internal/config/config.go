@@ -141,7 +141,8 @@ type Limits struct {
 	// floor: 2, window: 1h} by default.
 	Removals Limit
 	// Changes are role or settings changes caused by an edited row: {count:
-	// 50, percent: 50, floor: 10, window: 1h} by default.
+	// 50, percent: 50, floor: 10, window: 1h} by default. The directory keeps
+	// its user names when more of them would change at once.
 	Changes Limit
 	// Held people, whose removal waits for a decision, keep (default)
 	// everything, or lose the signIn that we assigned.

@@ -78,7 +78,10 @@ type Policy struct {
 	// Gone tells of which groups that are no longer in the source, or no longer
 	// carried, a person has accepted that they are gone: their members are taken
 	// out. nil: of none.
-	Gone    func(group Record) bool
+	Gone func(group Record) bool
+	// Renames is how many user names may change at once, of so many people who are
+	// carried. nil: any number.
+	Renames func(carried int) int
 	Adopt   Adoption
 	Disable bool // the target can disable users; without, leavers lose their memberships only
 	Grace   time.Duration

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"studiokeeper/internal/plan"
 )
@@ -70,6 +71,9 @@ func (c *comparison) gatherGroups() []*group {
 		all = append(all, g)
 	}
 	c.noteStrangers(strange)
+	for _, g := range c.source.lost {
+		c.note("replication-conflict", fmt.Sprintf("%s lost a replication conflict, and is not carried over whatever it is called: delete it in Active Directory, or the one that won, and give it its name", g.DN))
+	}
 	return all
 }
 
@@ -95,9 +99,22 @@ func (c *comparison) matchGroups() {
 	for _, g := range c.groups {
 		if g.there != nil && g.state != blocked {
 			after := *g.record
-			after.ID, after.Made, after.Name = g.there.ID, after.Made || after.ID == "", g.there.Name
+			after.ID, after.Made, after.Name, after.Left = g.there.ID, after.Made || after.ID == "", g.there.Name, g.left(c.pol.Now)
 			c.store(g.record, after)
 		}
+	}
+}
+
+// left is when a person accepted that the group is gone: for whoever compares
+// next, who is not told again.
+func (g *group) left(now time.Time) time.Time {
+	switch {
+	case g.state == kept:
+		return time.Time{}
+	case g.state == givenUp && g.record.Left.IsZero():
+		return now
+	default:
+		return g.record.Left
 	}
 }
 
@@ -109,7 +126,7 @@ func (c *comparison) stand(g *group) {
 	case g.there == nil:
 		g.state = blocked
 		c.forget(g.record)
-	case c.pol.Gone != nil && c.pol.Gone(*g.record):
+	case !g.record.Left.IsZero() || c.pol.Gone != nil && c.pol.Gone(*g.record):
 		g.state = givenUp
 	case g.source == nil:
 		g.state = vanished

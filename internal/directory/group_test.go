@@ -59,9 +59,10 @@ func TestAGroupThatWasGivenUpIsForgottenOnceItIsEmpty(t *testing.T) {
 func TestAGroupThatWasGivenUpWaitsForItsConflicts(t *testing.T) {
 	w := synced(t, source(account("ann"), account("bob"), adGroup("studio-a", "ann"), adGroup("studio-b", "ann", "bob")))
 	b := adGroup("studio-b", "ann", "bob")
-	same := source(account("ann"), account("bob", userName("ann@corp.example")), b)
-	got := directory.Compare(same, w.target(), policy(accepted))
-	expect(t, got, "conflict ann (same-user-name)", "conflict bob (same-user-name)")
+	twice := w.clone()
+	twice.record(userRecord("bob", recorded("made-001"))).user(person("made-001", external("ann")))
+	got := directory.Compare(source(account("ann"), account("bob"), b), twice.target(), policy(accepted))
+	expect(t, got, "conflict ann (matched-twice)", "conflict bob (matched-twice)", "note unknown-members")
 	if len(got.Forget) > 0 {
 		t.Errorf("forgotten: %+v", got.Forget)
 	}
@@ -165,4 +166,22 @@ func TestAUserNameIsFreeWhenItIsTaken(t *testing.T) {
 			w.sync(t, c.now, policy())
 		})
 	}
+}
+
+// Where two controllers made an object of one name, Active Directory renames one
+// of them: its name is none that anybody gave, and matches patterns all the same.
+func TestAGroupThatLostAReplicationConflictIsNotCarried(t *testing.T) {
+	conflict := func(g directory.SourceGroup) directory.SourceGroup {
+		g.DN = "CN=" + g.Name + `\0ACNF:6f9619ff-8b86-d011-b42d-00c04fc964ff,OU=Groups,DC=corp,DC=example`
+		g.Name += "\nCNF:6f9619ff-8b86-d011-b42d-00c04fc964ff"
+		return g
+	}
+	begin := source(account("ann"), adGroup("studio-a", "ann"))
+	lost := adGroup("studio-a", "ann")
+	lost.GUID = "g-lost"
+	w := synced(t, begin)
+	got := directory.Compare(source(account("ann"), adGroup("studio-a", "ann"), conflict(lost)), w.target(), policy())
+	expect(t, got, "note replication-conflict")
+	got = directory.Compare(source(account("ann"), conflict(adGroup("studio-a")), lost), w.target(), policy())
+	expect(t, got, "conflict studio-a (group-name-taken)", "conflict studio-a CNF:6f9619ff-8b86-d011-b42d-00c04fc964ff (group-not-carried)", "note replication-conflict")
 }

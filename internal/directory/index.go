@@ -14,6 +14,7 @@ type sourceIndex struct {
 	groups   map[string]*SourceGroup // by GUID
 	carried  map[string]bool         // GUIDs of groups that are carried
 	primary  map[sid][]string        // GUIDs of the accounts whose primary group it is
+	lost     []*SourceGroup          // that would be carried, had they not lost a replication conflict
 }
 
 func indexSource(s Source, p Policy) *sourceIndex {
@@ -24,7 +25,11 @@ func indexSource(s Source, p Policy) *sourceIndex {
 	for i := range s.Groups {
 		g := &s.Groups[i]
 		x.groups[g.GUID] = g
-		if p.Groups(g.Name) {
+		switch {
+		case !p.Groups(g.Name):
+		case lostConflict(g.DN):
+			x.lost = append(x.lost, g)
+		default:
 			x.carried[g.GUID] = true
 		}
 	}
@@ -37,6 +42,13 @@ func indexSource(s Source, p Policy) *sourceIndex {
 		}
 	}
 	return x
+}
+
+// lostConflict is true of an object that Active Directory renamed, because another
+// controller made one of the same name at the same time.
+func lostConflict(dn string) bool {
+	name, _ := splitDN(dn)
+	return strings.Contains(name, "\nCNF:")
 }
 
 // sid is a SID: of what domain, and which of its accounts and groups.

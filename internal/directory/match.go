@@ -60,7 +60,7 @@ func (p *person) dn() string {
 	return p.account.DN
 }
 
-// freeze keeps what a person has as it is, until somebody has seen to it.
+// freeze gives a person nothing more, until somebody has seen to it.
 func (p *person) freeze(code, text string) {
 	p.frozen = true
 	p.problem(code, text)
@@ -148,9 +148,9 @@ func (p *person) checkName(sharing map[string]string) {
 		p.freeze("user-name", fmt.Sprintf("%q of %s cannot be a user name in Identity Center: %s; change it in Active Directory", name, p.account.DN, wrong))
 	}
 	if who := sharing[p.keys[0]]; who != "" {
-		p.freeze("same-user-name", fmt.Sprintf("the user name %s is that of %s; what they have in Identity Center stays until all but one have another", name, who))
+		p.freeze("same-user-name", fmt.Sprintf("the user name %s is that of %s; nobody of them is made, renamed or put into a group until all but one have another", name, who))
 	}
 	if who := sharing[p.keys[1]]; who != "" {
-		p.freeze("same-email", fmt.Sprintf("the e-mail address %s is that of %s; what they have in Identity Center stays until all but one have another", p.fresh.Email, who))
+		p.freeze("same-email", fmt.Sprintf("the e-mail address %s is that of %s; nobody of them is made, renamed or put into a group until all but one have another", p.fresh.Email, who))
 	}
 }

@@ -18,8 +18,10 @@ type person struct {
 	keys    [2]string // of fresh
 	next    Person    // as they are to be when they are there
 	adopt   bool      // now is not on record yet, and is taken over
-	frozen  bool      // something is wrong: what they have stays as it is
-	doubled bool      // frozen, because now is somebody else's, too
+	frozen  bool      // something is wrong: they are given nothing more
+	doubled bool      // frozen, because now is somebody else's, too: nothing is taken from them either
+
+	keepName bool // too many user names would change at once
 
 	status   status
 	why      plan.Reason // of a status other than here
@@ -56,7 +58,7 @@ func (p *person) label() string {
 	}
 }
 
-// problem keeps what a person has as it is, until somebody has seen to it.
+// problem has a person reported, until somebody has seen to it.
 func (p *person) problem(code, text string) {
 	p.problems = append(p.problems, plan.Reason{Code: code, Text: text})
 }

@@ -30,7 +30,8 @@ func (c *comparison) memberships() {
 	}
 }
 
-// takeOut takes out those who are members no more, and tells who is one.
+// takeOut takes out those who are members no more, and tells who is one. Who
+// they are is settled by their record: trouble with their names protects nobody.
 func (c *comparison) takeOut(g *group) map[string]bool {
 	present, settled := make(map[string]bool, len(g.there.Members)), true
 	var unknown []string
@@ -41,8 +42,8 @@ func (c *comparison) takeOut(g *group) map[string]bool {
 			continue
 		}
 		present[p.guid] = true
-		settled = settled && !p.frozen && !p.adopt
-		if why, loses := g.loses(p); loses && !p.frozen && !p.adopt {
+		settled = settled && !p.doubled && !p.adopt
+		if why, loses := g.loses(p); loses && !p.doubled && !p.adopt {
 			settled, p.losing = false, true
 			change := p.change(RemoveMember, why)
 			change.GroupGUID, change.GroupID, change.Group, change.Membership = g.guid, g.id(), g.name(), m.Membership

@@ -57,6 +57,7 @@ type Record struct {
 	Made bool   // we made it; else it was adopted, and is never deleted by us
 	Name string // the user or group name when it was last carried
 	// Left is when the user was first found to have left; zero while they are
-	// here. Deletion counts from it.
+	// here. Deletion counts from it. Of a group it is when a person accepted that
+	// it is gone; zero once it is back.
 	Left time.Time
 }

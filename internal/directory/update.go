@@ -10,6 +10,7 @@ import (
 // be made because somebody else has theirs.
 func (c *comparison) namePeople() {
 	c.leaversNames()
+	c.keepNames()
 	var moves []*move
 	moving := map[*move]*person{}
 	for _, p := range c.people {
@@ -20,7 +21,7 @@ func (c *comparison) namePeople() {
 		if !c.renamable(p) {
 			continue
 		}
-		if next := wanted(p.account, p.next); next != p.next {
+		if next := p.wanted(p.next); next != p.next {
 			m := &move{id: p.now.ID, from: p.now.keys(), to: next.keys()}
 			moves, moving[m] = append(moves, m), p
 		}
@@ -33,6 +34,35 @@ func (c *comparison) namePeople() {
 		if p.now == nil && p.status == here && !p.frozen {
 			c.checkFree(p, by)
 		}
+	}
+}
+
+// wanted is what the person should be like who is like now.
+func (p *person) wanted(now Person) Person {
+	next := wanted(p.account, now)
+	if p.keepName {
+		next.UserName = now.UserName
+	}
+	return next
+}
+
+// keepNames keeps all user names when more of them would change at once than may:
+// people sign in with them, and their profiles are bound to them, so that another
+// attribute for user names would lock everybody out.
+func (c *comparison) keepNames() {
+	var renamed []*person
+	for _, p := range c.people {
+		if p.now != nil && p.status == here && c.renamable(p) && wanted(p.account, *p.now).UserName != p.now.UserName {
+			renamed = append(renamed, p)
+		}
+	}
+	if c.pol.Renames == nil || len(renamed) <= c.pol.Renames(c.target.carried()) {
+		return
+	}
+	for _, p := range renamed {
+		p.keepName = true
+		p.problem("many-renames", fmt.Sprintf("the user name %s is to become %s, as %d user names would change at once, which limits.changes does not allow: they stay until a person runs directory apply with --accept-renames; is directory.ldap.attributes.userName right?",
+			p.now.UserName, p.account.UserName, len(renamed)))
 	}
 }
 
@@ -72,7 +102,7 @@ func (c *comparison) renamable(p *person) bool {
 
 // update adds one turn of a person's: the last one, or one to an interim name.
 func (c *comparison) update(p *person, s step) {
-	before, after := p.next, wanted(p.account, p.next)
+	before, after := p.next, p.wanted(p.next)
 	var why []plan.Reason
 	switch s.interim {
 	case 0:

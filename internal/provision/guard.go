@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"studiokeeper/internal/directory"
@@ -15,6 +16,7 @@ import (
 // once, however much is taken from them and however often it is tried.
 type verdict struct {
 	window reconcile.GuardWindow
+	shut   bool                         // the limit is stored as reached
 	known  map[string]reconcile.Removal // decided about earlier, in force or not
 	asked  []reconcile.Removal          // whom nothing was decided about yet
 	stands []reconcile.Removal          // of those the plan is about
@@ -46,8 +48,23 @@ func (p *Provisioner) weigh(ctx context.Context, made directory.Plan, records []
 	if v.window, err = p.Removals.Window(ctx, plan.DirectoryDomain); err != nil {
 		return v, fmt.Errorf("read the window of removals: %w", err)
 	}
+	if v.shut = v.window.Tripped; v.shut && !anyHeld(without(all, v.over)) {
+		v.window = reconcile.GuardWindow{Version: v.window.Version} // all who were held are here again
+	}
 	v.count(p.Limit, made.Carried, now)
 	return v, nil
+}
+
+func anyHeld(decided []reconcile.Removal) bool {
+	return slices.ContainsFunc(decided, func(r reconcile.Removal) bool { return r.Decision == reconcile.Held })
+}
+
+func without(all, some []reconcile.Removal) []reconcile.Removal {
+	drop := make(map[reconcile.Key]bool, len(some))
+	for _, r := range some {
+		drop[r.Key] = true
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(r reconcile.Removal) bool { return drop[r.Key] })
 }
 
 // count begins a new window where the old one is over, and holds what exceeds it.
@@ -117,7 +134,7 @@ func settled(decided, leavers []reconcile.Removal, made directory.Plan, records 
 }
 
 // idle tells whether there is nothing to store.
-func (v verdict) idle() bool { return len(v.asked)+len(v.over) == 0 && !v.window.Tripped }
+func (v verdict) idle() bool { return len(v.asked)+len(v.over) == 0 && !v.shut }
 
 // holdings is from whom nothing is taken now.
 func (v verdict) holdings() []directory.Holding {
@@ -188,10 +205,8 @@ func (p *Provisioner) reopen(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list the removals that were decided about: %w", err)
 	}
-	for _, r := range all {
-		if r.Decision == reconcile.Held {
-			return nil
-		}
+	if anyHeld(all) {
+		return nil
 	}
 	return guarded(p.Removals.SetWindow(ctx, plan.DirectoryDomain, reconcile.GuardWindow{Version: w.Version}), "open the limit of removals again")
 }

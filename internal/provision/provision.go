@@ -48,6 +48,9 @@ type Provisioner struct {
 	Grace   time.Duration
 	// Limit bounds how many people a window may take something from.
 	Limit plan.Limit
+	// Renames bounds how many user names may change at once: its window does
+	// not count.
+	Renames plan.Limit
 
 	Removals reconcile.Removals
 	Leases   reconcile.Leases
@@ -68,6 +71,8 @@ type Options struct {
 	// AcceptGone names groups that are gone from Active Directory, as a person
 	// has confirmed: their members may lose them.
 	AcceptGone []string
+	// AcceptRenames lets any number of user names change at once.
+	AcceptRenames bool
 	// Progress, where set, is told how far the run is.
 	Progress *Progress
 }
@@ -89,9 +94,11 @@ func (p *Provisioner) Plan(ctx context.Context, o Options) (Proposal, error) {
 		return Proposal{}, err
 	}
 	now := p.Now().UTC()
-	made := directory.Compare(read.source, read.target, directory.Policy{
-		Groups: read.carried, Gone: o.gone, Adopt: p.Adopt, Disable: p.Writer.CanDisable(), Grace: p.Grace, Now: now,
-	})
+	policy := directory.Policy{Groups: read.carried, Gone: o.gone, Adopt: p.Adopt, Disable: p.Writer.CanDisable(), Grace: p.Grace, Now: now}
+	if !o.AcceptRenames {
+		policy.Renames = p.Renames.Allows
+	}
+	made := directory.Compare(read.source, read.target, policy)
 	out := Proposal{records: read.target.Records, Document: directory.Document{
 		Deployment: p.Deployment, StoreID: p.StoreID, Way: p.Way, Mode: string(p.Mode), At: now, Plan: made,
 	}}

@@ -45,12 +45,16 @@ func (p *Provisioner) read(ctx context.Context, progress *Progress) (both, error
 		if err := p.readGroups(inner, &b, progress); err != nil {
 			return err
 		}
-		return p.readMembers(inner, &b, progress)
+		return p.readMembers(inner, &b, 0, progress)
 	})
 	if err := g.Wait(); err != nil {
 		return both{}, err
 	}
-	return b, nil
+	listed := len(b.target.Groups)
+	if err := p.readUnlisted(ctx, &b); err != nil {
+		return both{}, err
+	}
+	return b, p.readMembers(ctx, &b, listed, progress)
 }
 
 // readGroups reads what tells whose members are needed.
@@ -76,12 +80,61 @@ func (p *Provisioner) readGroups(ctx context.Context, b *both, progress *Progres
 	return g.Wait()
 }
 
-func (p *Provisioner) readMembers(ctx context.Context, b *both, progress *Progress) error {
+// readUnlisted asks one by one for what is on record and not listed: a list may
+// lag behind, and whoever is only missing there was not deleted by anybody. A group
+// without members may as well be gone: what is taken from nobody can be made again.
+func (p *Provisioner) readUnlisted(ctx context.Context, b *both) error {
+	listed := map[string]bool{}
+	for _, u := range b.target.Users {
+		listed[u.ID] = true
+	}
+	for _, g := range b.target.Groups {
+		listed[g.ID] = true
+	}
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(memberReads)
+	for _, r := range b.target.Records {
+		if r.ID == "" || listed[r.ID] {
+			continue
+		}
+		g.Go(func() error {
+			found, err := p.unlisted(ctx, r)
+			if errors.Is(err, ErrGone) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("find out whether %s %s is there, which is on record and not listed: %w", r.Kind, r.ID, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			b.target.Users, b.target.Groups = append(b.target.Users, found.Users...), append(b.target.Groups, found.Groups...)
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// unlisted is what a record is about, or ErrGone.
+func (p *Provisioner) unlisted(ctx context.Context, r directory.Record) (directory.Target, error) {
+	if r.Kind == directory.UserObject {
+		user, err := p.Store.User(ctx, r.ID)
+		return directory.Target{Users: []directory.Person{user}}, err
+	}
+	members, err := p.Store.Members(ctx, r.ID)
+	if err == nil && len(members) == 0 {
+		err = ErrGone
+	}
+	return directory.Target{Groups: []directory.TargetGroup{{ID: r.ID, Name: r.Name}}}, err
+}
+
+// readMembers reads the members that are needed of the groups from one on.
+func (p *Provisioner) readMembers(ctx context.Context, b *both, from int, progress *Progress) error {
 	needed := neededGroups(b)
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(memberReads)
-	for n := range b.target.Groups {
+	for n := from; n < len(b.target.Groups); n++ {
 		group := &b.target.Groups[n]
 		if !needed(*group) {
 			continue

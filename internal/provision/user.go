@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,45 +34,37 @@ func (w *carrying) createUser(ctx context.Context, c *directory.Change) error {
 }
 
 // wasMade journals it, and then keeps the id: without the one, the next run finds
-// what has no id on record, and says so itself.
+// what has no id on record, and says so itself. Until then it is put nowhere:
+// should it change meanwhile, nobody would know it for ours.
 func (w *carrying) wasMade(ctx context.Context, c directory.Change, r directory.Record) error {
 	after, end := lasting(ctx)
 	defer end()
 	if err := w.note(after, c, plan.Done, ""); err != nil {
-		w.problem(err)
-		return nil
+		return fmt.Errorf("it was made, and goes on when it is run again: %w", err)
 	}
 	return w.keep(after, r)
 }
 
 // taken finds out who has the name or address: it may be the very user whom we
-// made when an answer got lost, one who may be adopted, or somebody else.
+// made when an answer got lost, or somebody else. Whether they may be taken over
+// is for the next plan to say, which a person can see.
 func (w *carrying) taken(ctx context.Context, c *directory.Change, r directory.Record, began time.Time, cause error) error {
 	users, err := w.people.since(ctx, began)
 	if err != nil {
 		return errors.Join(cause, fmt.Errorf("find out who has the name: %w", err))
 	}
-	owner, found := ownerOf(users, *c.After)
-	switch {
-	case !found:
-		return fmt.Errorf("%w; nobody can be seen who has it, so it may be what was made just now: the next run finds out", cause)
-	case w.ours(owner, *c.After):
-		c.UserID, r.ID = owner.ID, owner.ID
+	if n := slices.IndexFunc(users, func(u directory.Person) bool { return w.ours(u, *c.After) }); n >= 0 {
+		c.UserID, r.ID = users[n].ID, users[n].ID
 		return w.wasMade(ctx, *c, r)
-	case w.adoptable(owner, *c.After):
-		c.Kind, c.UserID, c.Before = directory.AdoptUser, owner.ID, &owner
-		r.ID, r.Made = owner.ID, false
-		if err := w.keep(ctx, r); err != nil {
-			return err
-		}
-		after := *c.After
-		after.ID = owner.ID
-		return w.p.Writer.UpdateUser(ctx, owner, after)
+	}
+	owner, found := ownerOf(users, *c.After)
+	if !found {
+		return fmt.Errorf("%w; nobody can be seen who has it, so it may be what was made just now: the next run finds out", cause)
 	}
 	if err := w.forget(ctx, r); err != nil {
 		return errors.Join(cause, err)
 	}
-	return fmt.Errorf("%w: %s (%s), whom we did not make, has the user name or e-mail address; directory.adopt takes such users over, or change the one or the other", cause, owner.UserName, owner.ID)
+	return fmt.Errorf("%w: user %q (%s), whom we did not make, has the user name or e-mail address, and was not listed before; run it again: the plan says what can be done about it", cause, owner.UserName, owner.ID)
 }
 
 // people lists the users of Identity Center again, when a name turns out to be
@@ -125,14 +118,6 @@ func (w *carrying) ours(owner, p directory.Person) bool {
 	asked := p
 	asked.ID, asked.ExternalID = owner.ID, owner.ExternalID
 	return w.p.Way == directory.ByAPI && owner.ExternalID == "" && owner == asked
-}
-
-func (w *carrying) adoptable(owner, p directory.Person) bool {
-	if owner.ExternalID != "" || w.carriedOver(owner.ID) {
-		return false
-	}
-	sameName := strings.EqualFold(owner.UserName, p.UserName)
-	return w.p.Adopt == directory.AdoptEmail || w.p.Adopt == directory.AdoptUserName && sameName
 }
 
 func (w *carrying) carriedOver(userID string) bool {
@@ -221,5 +206,5 @@ func (w *carrying) delete(ctx context.Context, c directory.Change) error {
 }
 
 func (w *carrying) forget(ctx context.Context, r directory.Record) error {
-	return wrap(w.p.Records.Forget(ctx, r), "forget that %s was to be carried over", r.Name)
+	return wrap(w.p.Records.Forget(ctx, r), "forget that %s %s was to be carried over", r.Kind, r.GUID)
 }

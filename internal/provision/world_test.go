@@ -59,12 +59,13 @@ func (a *active) Read(context.Context) (directory.Source, error) { return a.sour
 // world is a local cloud with the real adapters on it, beside an Active
 // Directory as values.
 type world struct {
-	t      testing.TB
-	cloud  *localcloud.Cloud
-	ad     *active
-	state  *awscloud.State
-	carry  *provision.Provisioner
-	accept []string
+	t       testing.TB
+	cloud   *localcloud.Cloud
+	ad      *active
+	state   *awscloud.State
+	carry   *provision.Provisioner
+	accept  []string
+	renames bool
 }
 
 func newWorld(t testing.TB) *world {
@@ -88,6 +89,7 @@ func newWorld(t testing.TB) *world {
 			return func(name string) bool { return strings.HasPrefix(name, "studio-") }, nil
 		},
 		Adopt: directory.AdoptNone, Grace: 168 * time.Hour, Limit: plan.Limit{Count: 10, Percent: 20, Floor: 2, Window: time.Hour},
+		Renames:  plan.Limit{Count: 50, Percent: 50, Floor: 10, Window: time.Hour},
 		Removals: w.state, Leases: w.state, Journal: w.state, Now: cloud.Now, Log: slog.New(slog.DiscardHandler),
 	}
 	return w
@@ -176,7 +178,7 @@ func by() plan.Trigger {
 }
 
 func (w *world) plan() (provision.Proposal, error) {
-	return w.carry.Plan(context.Background(), provision.Options{AcceptGone: w.accept})
+	return w.carry.Plan(context.Background(), provision.Options{AcceptGone: w.accept, AcceptRenames: w.renames})
 }
 
 // run plans and applies, and shows what became of each change.
