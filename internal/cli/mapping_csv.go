@@ -19,16 +19,16 @@ func (f *mappingFile) readCSV(text []byte) {
 	r := csv.NewReader(bytes.NewReader(text))
 	r.Comma = comma(text)
 	r.FieldsPerRecord = -1
+	lines := strings.Split(string(text), "\n")
 	header, err := r.Read()
 	switch {
 	case errors.Is(err, io.EOF):
 		f.wrong(place{1, 1}, "the file is empty (the first line names the columns: %s)", strings.Join(columns(), ","))
 		return
 	case err != nil:
-		f.broken(err)
+		f.broken(err, lines)
 		return
 	}
-	lines := strings.Split(string(text), "\n")
 	if !f.header(header, func(i int) place { return csvPlace(r, lines, i) }) {
 		return
 	}
@@ -38,7 +38,7 @@ func (f *mappingFile) readCSV(text []byte) {
 			return
 		}
 		if err != nil {
-			f.broken(err)
+			f.broken(err, lines)
 			return
 		}
 		f.record(header, record, func(i int) place { return csvPlace(r, lines, i) })
@@ -57,14 +57,20 @@ func comma(text []byte) rune {
 
 func csvPlace(r *csv.Reader, lines []string, field int) place {
 	line, column := r.FieldPos(field)
-	before := lines[line-1]
-	return place{line, utf8.RuneCountInString(before[:min(column-1, len(before))]) + 1}
+	return charPlace(lines, line, column)
 }
 
-func (f *mappingFile) broken(err error) {
+// charPlace counts characters where CSV counts bytes, and ends with the line: CSV
+// counts its break, too.
+func charPlace(lines []string, line, column int) place {
+	before := lines[line-1]
+	return place{line, utf8.RuneCountInString(before[:min(max(column-1, 0), len(before))]) + 1}
+}
+
+func (f *mappingFile) broken(err error, lines []string) {
 	at := place{1, 1}
 	if p, ok := errors.AsType[*csv.ParseError](err); ok {
-		at, err = place{p.Line, max(p.Column, 1)}, p.Err
+		at, err = charPlace(lines, min(p.Line, len(lines)), p.Column), p.Err
 	}
 	f.wrong(at, "not valid CSV: %v", err)
 }

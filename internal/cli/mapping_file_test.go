@@ -86,7 +86,8 @@ func TestFilesThatCannotBeImported(t *testing.T) {
 			"7:1: want 6 cells as in the first line, found 3",
 			`8:1: groupId: want a group's id, as Identity Center shows it, found ""`,
 			`9:1: groupId: want a group's id, as Identity Center shows it, found "14f83478"`}},
-		{"a quote that is not closed", csvFormat, header + "g,research,\"" + someRole + "\n", []string{`2:62: not valid CSV: extraneous or missing " in quoted-field`}},
+		{"a quote that is not closed", csvFormat, header + "g,research,\"" + someRole + "\n", []string{`2:61: not valid CSV: extraneous or missing " in quoted-field`}},
+		{"a quote in the middle, behind letters of two bytes", csvFormat, header + "gü\",research,r,,,\n", []string{`2:3: not valid CSV: bare " in non-quoted-field`}},
 		{"the same row twice", csvFormat, header + row + ",,,\nh,research," + someRole + ",,,\n" + row + ",5,,\n", []string{
 			`4:1: group "g" in domain "research" is written twice, first in line 2 (keep one)`}},
 		{"a note of two lines", csvFormat, header + row + ",,,\"a\nb\"\n", []string{

@@ -347,6 +347,7 @@ func FuzzPattern(f *testing.F) {
 	f.Add([]byte(`{"a":[{"anything-but":{"wildcard":"*x"}}]}`), []byte(`{"a":["x",{"a":1}]}`))
 	f.Add([]byte(`{"$or":[{"a":[1]},{"b":{"c":[{"exists":false}]}}]}`), []byte(`{"b":[{"c":null},{}]}`))
 	f.Add([]byte(`{"a":{"b":["x"],"c":[{"numeric":[">",0,"<=",5]}]}}`), []byte(`{"a":[{"b":"x"},{"b":["x"],"c":[[5]]}]}`))
+	f.Add([]byte(`{"a":{"b":["x"],"c":["y"]}}`), []byte(`{"a":[{"b":"x","c":"q"},{"b":"q","c":"y"}]}`))
 	f.Add([]byte(`{"a":[{"prefix":{"equals-ignore-case":"Xy"}},{"suffix":"z"},{"anything-but":["x",""]},null]}`), []byte(`{"a":"xYz"}`))
 	f.Add([]byte(`{"a":[{"suffix":{"equals-ignore-case":"ΟΔΟΣ"}}]}`), []byte(`{"a":"οδος"}`))
 	f.Fuzz(func(t *testing.T, pattern, event []byte) {
