@@ -44,7 +44,7 @@ Upload the zip of "studiokeeper deploy package --directory" to a bucket in that 
     --template-file FILE --capabilities CAPABILITY_NAMED_IAM \
     --parameter-overrides CodeBucket=BUCKET CodeKey=KEY SubnetIds=SUBNET,SUBNET SecurityGroupIds=GROUP
 From the subnets it must reach the domain controllers, and over 443 the endpoints of Identity Store, DynamoDB,
-CloudWatch Logs, Secrets Manager and, where it is configured, SCIM.
+Secrets Manager and, where they are used, Parameter Store and SCIM.
 `
 
 // directoryFits refuses a configuration that the function could not work with:

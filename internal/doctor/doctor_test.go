@@ -176,3 +176,19 @@ func TestAManagedPolicyOfTheDefaultRoleCounts(t *testing.T) {
 }
 
 const denying = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":%q,"Resource":"*"}}`
+
+// The reminder names the token that is ours, and leaves out one that nobody has.
+func TestTheReminderOfTheTokenKnowsTheDirectory(t *testing.T) {
+	const ldap = "\ndirectory:\n  ldap: {urls: [\"ldaps://dc1.corp.example\"], baseDN: \"DC=corp,DC=example\", bindDN: svc@corp.example, password: \"file:ad\"}\n"
+	const over = "  scim: {endpoint: \"https://scim.us-east-1.amazonaws.com/t/scim/v2/\", token: \"file:scim\"}\n"
+	l := newLab(t)
+	for more, want := range map[string]string{
+		"": "with an external identity provider", ldap: "takes no token", ldap + over: "directory.scim.token refers to",
+	} {
+		d := l.doctor(fmt.Sprintf(labConfig, l.domain, account) + more)
+		d.Only = []string{"scim-token"}
+		if got := d.Run(t.Context()).Checks[0]; got.Status != plan.CheckSkip || !strings.Contains(got.Found, want) {
+			t.Errorf("with %q: %+v, want %q", more, got, want)
+		}
+	}
+}
