@@ -30,10 +30,10 @@ func (w *world) rest() {
 		w.goHome()
 		w.sleepUntilPass()
 		time.Sleep(20 * time.Minute)
-		if left := w.unrest(); n > 0 && len(left) == 0 {
+		left := w.unrest()
+		if n > 0 && len(left) == 0 || n == restAtMost-1 {
+			w.broken = append(w.broken, append(left, w.journalled()...)...)
 			return
-		} else if n == restAtMost-1 {
-			w.broken = append(w.broken, left...)
 		}
 		w.approve()
 	}
@@ -86,12 +86,32 @@ func (w *world) schedule() {
 	}
 }
 
-// approve lets everything happen that the guard holds.
-func (w *world) approve() {
+// admin opens what a person's command line works with.
+func (w *world) admin() (context.Context, *reconcile.Reconciler) {
 	run := &invocation{name: fmt.Sprint("admin/", time.Since(w.begun)), process: &process{}, since: time.Now(), read: map[string]time.Time{}}
 	ctx := context.WithValue(w.ctx, invocationKey{}, run)
 	r, err := app.Open(ctx, w.options("admin"))
 	w.must(err)
+	return ctx, r
+}
+
+// journalled is what is wrong with the journal's chains.
+func (w *world) journalled() (left []string) {
+	ctx, r := w.admin()
+	v, err := reconcile.VerifyJournal(ctx, r.History, "")
+	w.must(err)
+	for _, p := range v.Problems {
+		left = append(left, fmt.Sprintf("the journal of %s, entry %d: %s", p.UserID, p.Seq, p.What))
+	}
+	if v.Entries == 0 {
+		left = append(left, "the journal is empty")
+	}
+	return left
+}
+
+// approve lets everything happen that the guard holds.
+func (w *world) approve() {
+	ctx, r := w.admin()
 	for _, d := range w.domains {
 		decided, err := r.Decided(ctx, d.name)
 		w.must(err)
@@ -141,11 +161,19 @@ func (w *world) compare(d int) (left []string) {
 		switch {
 		case has[id] > 1:
 			left = append(left, fmt.Sprintf("%s has %d profiles in %s", person.name, has[id], w.domains[d].name))
+		case w.story.SignIn != "none" && has[id] == 1 && v.one() && !inTheWay && !w.letsIn(d, id):
+			left = append(left, fmt.Sprintf("%s should have %s in %s, and cannot sign in", person.name, v.roles[0], w.domains[d].name))
 		case v.one() && has[id] == 0 && !inTheWay:
 			left = append(left, fmt.Sprintf("%s has no profile in %s and should have %s: %v", person.name, w.domains[d].name, v.roles[0], all))
 		}
 	}
 	return left
+}
+
+// letsIn tells whether somebody may open a domain in the portal.
+func (w *world) letsIn(d int, id string) bool {
+	_, err := w.cloud.SignIn(account, region, w.domains[d].id, id)
+	return err == nil
 }
 
 // compareProfile holds one of our profiles against what its person should have.

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"encoding/json"
 	"iter"
 	"strings"
 )
@@ -68,8 +69,12 @@ func isUUID(word string) bool {
 }
 
 // label is a request with everything left out that differs from one telling of a
-// story to the next, but for the order of its members.
+// story to the next.
 func label(body []byte, called map[string]string) string {
+	var sorted any
+	if json.Unmarshal(body, &sorted) == nil {
+		body, _ = json.Marshal(sorted) // what was decoded can be encoded
+	}
 	var out strings.Builder
 	for word := range words(string(body)) {
 		out.WriteString(plain(word, called))
