@@ -89,7 +89,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("serve cannot fail on purpose; exec studiokeeper local instead")
 	}
 	cmd := exec.Command("studiokeeper", append([]string{"local", "--listen", "127.0.0.1:0"}, args...)...)
-	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "TMPDIR=" + ts.Getenv("WORK"), "HOME=" + ts.Getenv("WORK")}
+	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "TMPDIR=" + ts.Getenv("WORK"), "HOME=" + ts.Getenv("WORK"), "GOGC=" + ts.Getenv("GOGC")}
 	var log strings.Builder
 	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()

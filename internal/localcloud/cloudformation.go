@@ -35,6 +35,7 @@ type stack struct {
 type stackResource struct {
 	made
 	kind, name string
+	of         resourceType
 	status     types.ResourceStatus
 	reason     string
 	properties map[string]any

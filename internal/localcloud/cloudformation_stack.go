@@ -81,14 +81,14 @@ func (st *stack) makeAll(c *call, r *resolver) (failed string, err error) {
 
 func (st *stack) make(c *call, r *resolver, logical string) error {
 	of := st.ordered.template.resources[logical]
-	resource := &stackResource{kind: of.kind}
+	resource := &stackResource{kind: of.kind, of: of.of}
 	st.resources[logical], st.order = resource, append(st.order, logical)
 	st.progress(c, logical, types.ResourceStatusCreateInProgress, "")
 	properties, err := r.properties(of)
 	if err == nil {
 		resource.properties = properties
 		resource.name = st.nameOf(logical, properties)
-		resource.made, err = resourceTypes()[of.kind].create(resource.provision(c, logical))
+		resource.made, err = of.of.create(resource.provision(c, logical))
 	}
 	if err != nil {
 		st.progress(c, logical, types.ResourceStatusCreateFailed, err.Error())
@@ -105,7 +105,7 @@ func (r *resolver) properties(of templateResource) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return resourceTypes()[of.kind].properties.take(properties, "")
+	return of.of.properties.take(properties, "")
 }
 
 // knows makes a resource known to those that refer to it.
@@ -122,7 +122,7 @@ func (r *stackResource) provision(c *call, logical string) *provision {
 
 // nameOf is what the template calls a resource, or a name after the stack that nobody else has.
 func (st *stack) nameOf(logical string, properties map[string]any) string {
-	if named, ok := properties[resourceTypes()[st.ordered.template.resources[logical].kind].named].(string); ok && named != "" {
+	if named, ok := properties[st.ordered.template.resources[logical].of.named].(string); ok && named != "" {
 		return named
 	}
 	stem := *st.StackName + "-" + logical
@@ -167,7 +167,7 @@ func (st *stack) removeAll(c *call, retain []string) (failed []string) {
 		}
 		st.progress(c, logical, types.ResourceStatusDeleteInProgress, "")
 		if created {
-			if err := resourceTypes()[resource.kind].remove(resource.provision(c, logical)); err != nil {
+			if err := resource.of.remove(resource.provision(c, logical)); err != nil {
 				st.progress(c, logical, types.ResourceStatusDeleteFailed, err.Error())
 				failed = append(failed, logical)
 				continue

@@ -19,6 +19,7 @@ type template struct {
 // templateResource is a resource as the template has it, by its logical id.
 type templateResource struct {
 	kind       string // AWS::SQS::Queue
+	of         resourceType
 	properties map[string]any
 	condition  string
 	retain     bool // DeletionPolicy
@@ -177,13 +178,16 @@ func (t *template) addOutput(name string, object map[string]any) error {
 	return nil
 }
 
-// check refuses unknown types, names that lead nowhere, and circles.
+// check gives the resources their types, and refuses unknown ones, names that lead nowhere, and circles.
 func (t *template) check() error {
 	var unknown []string
 	types := resourceTypes()
 	for _, name := range sortedKeys(t.resources) {
-		if kind := t.resources[name].kind; types[kind].create == nil && !slices.Contains(unknown, kind) {
-			unknown = append(unknown, kind)
+		r := t.resources[name]
+		r.of = types[r.kind]
+		t.resources[name] = r
+		if r.of.create == nil && !slices.Contains(unknown, r.kind) {
+			unknown = append(unknown, r.kind)
 		}
 	}
 	if len(unknown) > 0 {

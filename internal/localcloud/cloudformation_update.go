@@ -163,11 +163,10 @@ func (st *stack) bring(c *call, r *resolver, logical string) (replaced *stackRes
 
 // needsAnother reports whether new properties want a new resource in the place of the old one.
 func (r *stackResource) needsAnother(properties map[string]any) bool {
-	t := resourceTypes()[r.kind]
-	if t.update == nil {
+	if r.of.update == nil {
 		return true
 	}
-	for name, p := range t.properties {
+	for name, p := range r.of.properties {
 		if p.fixed && !reflect.DeepEqual(properties[name], r.properties[name]) {
 			return true
 		}
@@ -183,7 +182,7 @@ func (st *stack) change(c *call, r *resolver, logical string, properties map[str
 	p := is.provision(c, logical)
 	p.properties, p.old = properties, is.properties
 	is.properties, is.unfinished = properties, true
-	after, err := resourceTypes()[is.kind].update(p)
+	after, err := is.of.update(p)
 	if err != nil {
 		st.progress(c, logical, types.ResourceStatusUpdateFailed, err.Error())
 		return err
@@ -199,7 +198,7 @@ func (st *stack) change(c *call, r *resolver, logical string, properties map[str
 func (st *stack) replace(c *call, r *resolver, logical string) (*stackResource, error) {
 	is := st.resources[logical]
 	properties, err := r.properties(r.template.resources[logical])
-	if named := resourceTypes()[is.kind].named; err == nil && named != "" && properties[named] != nil && properties[named] == is.properties[named] {
+	if named := is.of.named; err == nil && named != "" && properties[named] != nil && properties[named] == is.properties[named] {
 		err = fmt.Errorf("CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename %v and update the stack again.", properties[named])
 	}
 	if err != nil {
@@ -255,7 +254,7 @@ func (st *stack) discard(c *call, logical string, r *stackResource, retain bool)
 		return
 	}
 	note(types.ResourceStatusDeleteInProgress, "")
-	if err := resourceTypes()[r.kind].remove(r.provision(c, logical)); err != nil {
+	if err := r.of.remove(r.provision(c, logical)); err != nil {
 		note(types.ResourceStatusDeleteFailed, err.Error())
 		return
 	}

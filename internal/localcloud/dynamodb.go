@@ -2,7 +2,6 @@ package localcloud
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -67,7 +66,7 @@ func invalidf(format string, args ...any) *apiError {
 	return errf(400, "ValidationException", format, args...)
 }
 
-var tableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
+var tableName = whole(`[a-zA-Z0-9_.-]{3,255}`)
 
 // table finds a table by its name or ARN. The caller holds d.mu.
 func (d *dynamoState) table(c *call, name *string) (*table, error) {

@@ -50,7 +50,7 @@ func newExpressions(names map[string]string, values attributes, present bool) (*
 	return &expressions{names: names, values: canon, used: map[string]bool{}}, nil
 }
 
-var placeholder = regexp.MustCompile(`^[#:][A-Za-z0-9_]+$`)
+var placeholder = whole(`[#:][A-Za-z0-9_]+`)
 
 // unused is the error for placeholders that no expression has used.
 func (x *expressions) unused() error {

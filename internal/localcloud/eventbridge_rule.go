@@ -2,7 +2,6 @@ package localcloud
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -20,9 +19,9 @@ const (
 )
 
 var (
-	ruleName   = regexp.MustCompile(`^[.\-_A-Za-z0-9]+$`)
-	scheduleOf = regexp.MustCompile(`^(rate\([1-9][0-9]* (minutes?|hours?|days?)\)|cron\([^()]+\))$`)
-	inputPath  = regexp.MustCompile(`^\$(\.[A-Za-z0-9_-]+)*$`)
+	ruleName   = whole(`[.\-_A-Za-z0-9]+`)
+	scheduleOf = whole(`(rate\([1-9][0-9]* (minutes?|hours?|days?)\)|cron\([^()]+\))`)
+	inputPath  = whole(`\$(\.[A-Za-z0-9_-]+)*`)
 )
 
 func (s *eventsState) putRule(c *call, in *eventbridge.PutRuleInput) (*eventbridge.PutRuleOutput, error) {

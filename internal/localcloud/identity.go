@@ -30,7 +30,7 @@ type scope struct {
 
 var (
 	credentialPattern = regexp.MustCompile(`Credential=([^/,\s]+)/(\d{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request`)
-	accountPattern    = regexp.MustCompile(`^\d{12}$`)
+	accountPattern    = whole(`\d{12}`)
 )
 
 // scopeOf reads the credential scope of a signed request, in its header or its query.

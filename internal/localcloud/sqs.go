@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -86,7 +85,7 @@ func (c *call) queueURL(name string) *string {
 	return aws.String(fmt.Sprintf("http://%s/%s/%s", c.host, c.account, name))
 }
 
-var queueName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
+var queueName = whole(`[A-Za-z0-9_-]{1,80}`)
 
 func (s *sqsState) createQueue(c *call, in *sqs.CreateQueueInput) (*sqs.CreateQueueOutput, error) {
 	name := aws.ToString(in.QueueName)

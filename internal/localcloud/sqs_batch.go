@@ -2,7 +2,6 @@ package localcloud
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,7 +12,7 @@ import (
 // maxBatch is how many entries a batch of SQS may have.
 const maxBatch = 10
 
-var batchID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
+var batchID = whole(`[A-Za-z0-9_-]{1,80}`)
 
 // checkBatch refuses a batch as a whole.
 func checkBatch(ids []*string) error {

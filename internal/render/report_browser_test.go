@@ -2,62 +2,17 @@ package render_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"html"
-	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"studiokeeper/internal/plan"
 	"studiokeeper/internal/render"
 )
-
-// browser finds Chromium. Where STUDIOKEEPER_DEMAND is set, one that is missing
-// is a failure.
-func browser(t testing.TB) string {
-	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("STUDIOKEEPER_DEMAND") != "" {
-		t.Fatal("chromium is demanded here, and missing")
-	}
-	t.Skip("there is no chromium to open the page in (apt-get install chromium)")
-	return ""
-}
-
-// dom opens a page at a fragment, and answers it as it stands when it is done.
-func dom(t testing.TB, page []byte, fragment string) string {
-	t.Helper()
-	chromium := browser(t)
-	dir := t.TempDir()
-	file := filepath.Join(dir, "report.html")
-	if err := os.WriteFile(file, page, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-extensions", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+filepath.Join(dir, "profile"),
-		"--dump-dom", (&url.URL{Scheme: "file", Path: file}).String()+fragment)
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("chromium: %v\n%s", err, said.String())
-	}
-	return string(out)
-}
 
 var (
 	rowOf   = regexp.MustCompile(`(?s)<tr class="s-[a-z]+"><td><bdi[^>]*>(.*?)</bdi>`)
