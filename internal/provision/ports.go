@@ -44,6 +44,9 @@ type Store interface {
 type Writer interface {
 	// CanDisable tells whether DisableUser can work at all.
 	CanDisable() bool
+	// Sees asks for a user in the identity store that is written to. ErrGone when
+	// it has none.
+	Sees(ctx context.Context, userID string) error
 	// CreateUser makes p, with p.ExternalID if the way in takes one, and gives
 	// its id. ErrTaken when the user name, e-mail address or external id is.
 	CreateUser(ctx context.Context, p directory.Person) (id string, err error)

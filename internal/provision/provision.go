@@ -27,6 +27,8 @@ var (
 	ErrStale = errors.New("the plan is stale")
 	// ErrForeign: Identity Center takes its users from Active Directory itself.
 	ErrForeign = errors.New("Identity Center reads Active Directory itself")
+	// ErrElsewhere: what would be written to is not the identity store that was read.
+	ErrElsewhere = errors.New("another identity store")
 )
 
 // Provisioner carries Active Directory over into Identity Center.
@@ -63,6 +65,7 @@ type Provisioner struct {
 type Proposal struct {
 	directory.Document
 	records []directory.Record
+	known   string // id of a user whom the way in must see; "" where none is certain to be seen
 	verdict verdict
 }
 
@@ -99,7 +102,7 @@ func (p *Provisioner) Plan(ctx context.Context, o Options) (Proposal, error) {
 		policy.Renames = p.Renames.Allows
 	}
 	made := directory.Compare(read.source, read.target, policy)
-	out := Proposal{records: read.target.Records, Document: directory.Document{
+	out := Proposal{records: read.target.Records, known: knownIn(read.target), Document: directory.Document{
 		Deployment: p.Deployment, StoreID: p.StoreID, Way: p.Way, Mode: string(p.Mode), At: now, Plan: made,
 	}}
 	if out.verdict, err = p.weigh(ctx, made, read.target.Records); err != nil {
@@ -119,6 +122,9 @@ func (p *Provisioner) Apply(ctx context.Context, made Proposal, o Options, by pl
 	}
 	err := p.alone(ctx, func(ctx context.Context) error {
 		if err := p.still(ctx, made); err != nil {
+			return err
+		}
+		if err := p.sameStore(ctx, made); err != nil {
 			return err
 		}
 		work := newCarrying(p, made, o, by)
@@ -143,6 +149,39 @@ func (p *Provisioner) still(ctx context.Context, made Proposal) error {
 		return fmt.Errorf("%w: another run has carried something over since it was made; make a new one", ErrStale)
 	}
 	return nil
+}
+
+// knownIn picks a user on record with our external id: an identity provider's way
+// in has to see them.
+func knownIn(t directory.Target) string {
+	guids := make(map[string]string, len(t.Records))
+	for _, r := range t.Records {
+		guids[r.ID] = r.GUID
+	}
+	for _, u := range t.Users {
+		if guid := guids[u.ID]; guid != "" && strings.EqualFold(u.ExternalID, guid) {
+			return u.ID
+		}
+	}
+	return ""
+}
+
+// sameStore refuses to write to another identity store than was read. That one
+// says of everybody that they are gone, which is what taking something from them
+// is to come to.
+func (p *Provisioner) sameStore(ctx context.Context, made Proposal) error {
+	if p.Mode == studio.Observe || made.known == "" || len(made.Changes) == 0 {
+		return nil
+	}
+	err := p.Writer.Sees(ctx, made.known)
+	if !errors.Is(err, ErrGone) {
+		return wrap(err, "find out whether it is identity store %s that is written to", p.StoreID)
+	}
+	if _, err := p.Store.User(ctx, made.known); err != nil {
+		return fmt.Errorf("%w: user %s was deleted since it was made; make a new one: %w", ErrStale, made.known, err)
+	}
+	return fmt.Errorf("%w: user %s is in %s, which was read, and not in the one that is written to; nothing was changed; directory.scim.endpoint has to be that of the Identity Center instance of %s",
+		ErrElsewhere, made.known, p.StoreID, p.StoreID)
 }
 
 func sameRecords(a, b []directory.Record) bool {

@@ -8,6 +8,7 @@ import (
 	"studiokeeper/internal/config"
 	"studiokeeper/internal/directory"
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/provision"
 	"studiokeeper/internal/scim"
 )
 
@@ -58,4 +59,24 @@ func TestSCIMCutOffAnywhereMakesNobodyTwice(t *testing.T) {
 			})
 		}
 	}
+}
+
+// An endpoint of another identity store answers that whoever is to be taken out
+// of a group is gone: everything would be done, and nobody would have lost anything.
+func TestTheEndpointOfAnotherStoreIsNotWrittenTo(t *testing.T) {
+	virtually(t, func(w *world) {
+		w.overSCIM()
+		w.hire("alice", "bob")
+		w.group("studio-a", "alice", "bob")
+		w.run()
+		w.must(w.cloud.CreateIdentityStore("222233334444", region, "d-90670000aa"))
+		tenant, token, err := w.cloud.EnableSCIM("222233334444", region, "d-90670000aa")
+		w.must(err)
+		w.carry.Writer = scim.New(config.SCIM{Endpoint: "https://scim.us-east-1.amazonaws.com/" + tenant + "/scim/v2/"}, token, &http.Client{Transport: localcloud.Transport{Cloud: w.cloud}})
+		w.group("studio-a", "alice")
+		_, err = w.try()
+		wantError(t, err, provision.ErrElsewhere, "directory.scim.endpoint")
+		w.overSCIM()
+		w.want("steps", w.run(), []string{"disableUser bob: done", "removeMember bob studio-a: done"})
+	})
 }

@@ -58,6 +58,12 @@ type change struct {
 	Value any    `json:"value,omitempty"`
 }
 
+// Sees implements provision.Writer.
+func (c *Client) Sees(ctx context.Context, userID string) error {
+	_, err := c.do(ctx, request{what: "reading user " + userID, api: "GetUser", method: http.MethodGet, path: []string{"Users", userID}}, nil)
+	return err
+}
+
 // CreateUser implements provision.Writer.
 func (c *Client) CreateUser(ctx context.Context, p directory.Person) (id string, err error) {
 	return c.create(ctx, request{

@@ -23,6 +23,9 @@ const memberCalls = 8
 // https://docs.aws.amazon.com/singlesignon/latest/IdentityStoreAPIReference/API_UpdateUser.html
 func (i *Identity) CanDisable() bool { return false }
 
+// Sees implements provision.Writer: what is written to is what is read.
+func (i *Identity) Sees(context.Context, string) error { return nil }
+
 // CreateUser implements provision.Writer. External ids are the identity
 // provider's, and this API sets none.
 func (i *Identity) CreateUser(ctx context.Context, p directory.Person) (string, error) {
