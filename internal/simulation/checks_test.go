@@ -235,9 +235,15 @@ func (w *world) beforeTag(c *call, in asked, d int) func() {
 func (w *world) adopted(c *call, p profile, d int, id string) {
 	w.alone(c, id, d)
 	isFor := slices.ContainsFunc(w.truth.between(c.run.since, c.at), func(of directory) bool { return of.people[id].name == p.SSOUser })
-	if p.Role != "" || !isFor || !w.window(c, id, d, verdict.one) {
+	if !w.adoptable(p) || !isFor || !w.window(c, id, d, verdict.one) {
 		w.breach(c, "profile %s, made for %s with the role %q, is adopted for %s", p.Name, p.SSOUser, p.Role, id)
 	}
+}
+
+// adoptable tells whether the configuration lets a profile be taken over that
+// carries no tag of any deployment.
+func (w *world) adoptable(p profile) bool {
+	return w.story.Adopt == "all" || w.story.Adopt == "" && p.Role == ""
 }
 
 // leaves notes an offboarding that has begun, and checks the guard's limit: its

@@ -156,7 +156,7 @@ func (w *world) compare(d int) (left []string) {
 	for id, person := range now.people {
 		v := should(now, now, id, d)
 		inTheWay := slices.ContainsFunc(all, func(p profile) bool {
-			return p.SSOUser == person.name && p.owner() != id && (p.Role != "" || p.Tags[studio.TagDeployment] != "")
+			return p.SSOUser == person.name && p.owner() != id && (!w.adoptable(p) || p.Tags[studio.TagDeployment] != "")
 		})
 		switch {
 		case has[id] > 1:

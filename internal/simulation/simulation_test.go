@@ -159,7 +159,7 @@ func TestStories(t *testing.T) {
 
 func show(s story) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%d domains, %d groups, %d users, batches of %d, signIn %s, onRoleChange %s, cache %s, shared spaces %s, at once %v\n", s.Domains, s.Groups, s.Users, s.Batch, s.SignIn, s.OnRoleChange, s.Cache, s.SharedSpaces, s.AtOnce)
+	fmt.Fprintf(&out, "%d domains, %d groups, %d users, batches of %d, signIn %s, onRoleChange %s, cache %s, shared spaces %s, at once %v, adopt %q\n", s.Domains, s.Groups, s.Users, s.Batch, s.SignIn, s.OnRoleChange, s.Cache, s.SharedSpaces, s.AtOnce, s.Adopt)
 	for _, a := range s.Actions {
 		fmt.Fprintln(&out, "  ", a)
 	}

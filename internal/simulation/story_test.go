@@ -17,10 +17,11 @@ const length = 70 * time.Minute
 
 // story is what happens in one world.
 type story struct {
-	Name                                      string
+	Name                                      string `json:",omitzero"`
 	Seed                                      uint64
 	Domains, Groups, Users, Batch             int
 	SignIn, OnRoleChange, Cache, SharedSpaces string
+	Adopt                                     string `json:",omitzero"` // which profiles made by others: unset by default
 	// AtOnce: profiles are made and changed in no time, which spares a look at each.
 	AtOnce  bool
 	Actions []action
@@ -34,10 +35,10 @@ type story struct {
 type action struct {
 	At                        time.Duration
 	Do                        string
-	User, Group, Domain, Role int
-	N                         int // what else there is to choose
-	For                       time.Duration
-	Kind, Service             string // of weather
+	User, Group, Domain, Role int           `json:",omitzero"`
+	N                         int           `json:",omitzero"` // what else there is to choose
+	For                       time.Duration `json:",omitzero"`
+	Kind, Service             string        `json:",omitzero"` // of weather
 }
 
 // String is an action as stories show it.
@@ -72,6 +73,8 @@ func newStory(seed uint64) story {
 			clock += time.Duration(r.ExpFloat64() * float64(2*time.Second)).Round(time.Millisecond)
 		}
 	}
+	// Drawn last, and apart: what was added later leaves the stories of seeds as they were.
+	s.Adopt = []string{"", "", "", "none", "all"}[rand.New(rand.NewPCG(seed, 2)).IntN(5)]
 	slices.SortStableFunc(s.Actions, func(a, b action) int { return cmp.Compare(a.At, b.At) })
 	return s
 }

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -102,7 +103,8 @@ func (w *world) configuration() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "deployment: %s\nidentityCenter: {region: %s, identityStoreId: %s}\ndomains:\n", deployment, region, store)
 	for _, d := range w.domains {
-		fmt.Fprintf(&out, "  - {name: %s, id: %s, region: %s, account: %q, signIn: %s, onRoleChange: %s}\n", d.name, d.id, region, account, w.story.SignIn, w.story.OnRoleChange)
+		fmt.Fprintf(&out, "  - {name: %s, id: %s, region: %s, account: %q, signIn: %s, onRoleChange: %s, adopt: %s}\n",
+			d.name, d.id, region, account, w.story.SignIn, w.story.OnRoleChange, cmp.Or(w.story.Adopt, "unset"))
 	}
 	fmt.Fprintf(&out, "mapping: {roles: [%q], table: mapping, cache: %s}\n", roles+"*", w.story.Cache)
 	fmt.Fprintf(&out, "offboarding: {quarantineRole: %q, grace: %s, sharedSpaces: %s}\n", quarantine, grace, w.story.SharedSpaces)
