@@ -26,7 +26,7 @@ var joining = []string{
 
 // attaches refuses a function whose role lacks what Lambda needs for its subnets and its dead-letter queue.
 func (f *Function) attaches(c *Cloud) error {
-	fn := &function{Function: *f, cloud: c, enforced: true}
+	fn := &function{Function: *f, cloud: c}
 	lacks := func(service, operation, resource, of string) error {
 		if fn.asFunction(service, operation, resource, false) == nil {
 			return nil

@@ -96,3 +96,12 @@ func TestAnEventThatFailsThreeTimesIsADeadLetter(t *testing.T) {
 		t.Errorf("it was tried %d times", tries)
 	}
 }
+
+func TestARoleThatNobodyMadeMayConnectAFunction(t *testing.T) {
+	w := newWorld(t, &localcloud.Cloud{})
+	f := quiet(workerRole)
+	f.VPC.SubnetIds, f.DeadLetters.TargetArn = []string{"subnet-0a1b2c3d"}, "arn:aws:sqs:us-east-1:111122223333:dead"
+	if err := w.cloud.StartFunction(f); err != nil {
+		t.Error(err)
+	}
+}
