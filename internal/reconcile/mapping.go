@@ -67,17 +67,16 @@ func (m *Mapping) Rows(ctx context.Context) ([]studio.Row, error) {
 	return read.rows, err
 }
 
-// Since makes sure that the rows were read at t or later, and reports whether
-// that changed them. Groups that were found already are not looked up again.
-func (m *Mapping) Since(ctx context.Context, t time.Time) (changed bool, err error) {
+// Since answers the rows as they were read at t or later. Groups that were found
+// already are not looked up again.
+func (m *Mapping) Since(ctx context.Context, t time.Time) ([]studio.Row, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.rows != nil && !m.at.Before(t) {
-		return false, nil
+		return m.rows, nil
 	}
-	before := m.rows
-	err = m.read(ctx)
-	return !slices.Equal(before, m.rows), err
+	err := m.read(ctx)
+	return m.rows, err
 }
 
 // Forget drops what is cached, groups and names included.

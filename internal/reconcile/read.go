@@ -44,7 +44,8 @@ type sight struct {
 	remembered  Person
 	memberships map[string]Membership
 	facts       DomainFacts
-	read        time.Time // when the rows were read
+	rows        []studio.Row // what it rests on, as they were read
+	read        time.Time    // when that was
 }
 
 // person reads one user in one domain in two rounds: who they are, which
@@ -55,7 +56,7 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 		return sight{}, err
 	}
 	rows := read.rows
-	s := sight{read: read.at}
+	s := sight{rows: rows, read: read.at}
 	// Before anything is read there: a domain that is not what the configuration
 	// says is not to be believed. It costs a round only the first time.
 	if s.facts, err = r.gate.facts(ctx, t.Domain); err != nil {

@@ -253,11 +253,12 @@ func (r *Reconciler) sight(ctx context.Context, t Target, key Key, h how) (sight
 	}
 	changes, _ := r.policy(t).Plan(seen.person)
 	if slices.ContainsFunc(changes, func(c plan.Change) bool { return !c.Kind.Reports() }) {
-		changed, err := r.Mapping.Since(ctx, started)
+		rows, err := r.Mapping.Since(ctx, started)
 		if err != nil {
 			return sight{}, err
 		}
-		if changed {
+		// Held against what this look rests on: another one may have read them again meanwhile.
+		if !slices.Equal(rows, seen.rows) {
 			from.shared = nil
 			if seen, err = from.person(ctx, t, key.UserID); err != nil {
 				return sight{}, err

@@ -6,7 +6,7 @@
 // only:
 //
 //	go test ./internal/simulation -run Simulation -seeds 20000
-//	go test ./internal/simulation -run Simulation -seed 7 -v
+//	go test ./internal/simulation -run Simulation -seed 7 -v -calls /tmp/calls
 //
 // A seed makes a story, which is a list of actions; the story, and the seed for
 // latencies and faults, determine everything that happens. A story that fails is

@@ -82,17 +82,21 @@ func TestSimulation(t *testing.T) {
 		report(t, s, e)
 		return
 	}
-	n := *seeds
-	if testing.Short() {
-		n = min(n, 40)
-	}
-	for i := range uint64(n) {
+	for i := range uint64(stories()) {
 		s := newStory(*from + i)
 		if e := tell(t, s); len(e.broken) > 0 {
 			report(t, s, e)
 			return
 		}
 	}
+}
+
+// stories is how many are told.
+func stories() int {
+	if testing.Short() {
+		return min(*seeds, 40)
+	}
+	return *seeds
 }
 
 // report fails with a story that went wrong, made as short as it gets.
@@ -169,7 +173,7 @@ func show(s story) string {
 // TestSimulationRepeats tells some stories twice: every call happens at the same
 // moment, says the same and ends in the same way.
 func TestSimulationRepeats(t *testing.T) {
-	for i := range max(1, *seeds/20) {
+	for i := range max(1, stories()/20) {
 		s := newStory(*from + uint64(i))
 		if tell(t, s).digest == tell(t, s).digest {
 			continue
