@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go"
@@ -72,19 +73,25 @@ type limiter struct {
 	*rate.Limiter
 	mu   sync.Mutex
 	full rate.Limit
+	cut  time.Time
 }
 
-// slowest is as slow as an API gets, in calls a second.
-const slowest = 1
+// slowest is as slow as an API gets, in calls a second; cutEvery keeps calls that were under way together, and are
+// refused together, from counting more than once.
+const (
+	slowest  = 1
+	cutEvery = time.Second
+)
 
 func (l *limiter) learn(throttled bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch now := l.Limit(); {
-	case throttled:
+	case throttled && time.Since(l.cut) >= cutEvery:
+		l.cut = time.Now()
 		l.SetLimit(max(now/2, slowest))
-	case now < l.full:
-		l.SetLimit(min(now+l.full/100, l.full))
+	case !throttled && now < l.full:
+		l.SetLimit(min(now+l.full/20, l.full))
 	}
 }
 

@@ -73,15 +73,15 @@ func TestAnAPIThatThrottlesIsAskedLessOftenAndThenMoreAgain(t *testing.T) {
 	ask := func() { _, _ = identityStore(s).User(t.Context(), identity(1)) }
 	cloud.Inject(localcloud.Fault{Service: "identitystore", Operation: "DescribeUser", Code: "ThrottlingException", Times: 2})
 	ask()
-	if got := of("DescribeUser"); got != 5.2 {
-		t.Errorf("after two refusals and a success: %v a second", got)
+	if got := of("DescribeUser"); got != 11 {
+		t.Errorf("after two refusals at once and a success: %v a second", got)
 	}
 	if got := of("ListUsers"); got != 20 {
 		t.Errorf("another API: %v a second", got)
 	}
 	cloud.Inject(localcloud.Fault{Service: "identitystore", Operation: "DescribeUser", Code: "AccessDeniedException", Times: 1})
 	ask()
-	if got := of("DescribeUser"); got != 5.2 {
+	if got := of("DescribeUser"); got != 11 {
 		t.Errorf("after another error: %v a second", got)
 	}
 	for range 80 {
