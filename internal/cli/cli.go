@@ -85,6 +85,9 @@ func Run(ctx context.Context, args []string, env Environment) int {
 	if errors.As(err, &coded) && coded.error == nil {
 		return coded.code // it was said already
 	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = fmt.Errorf("interrupted: %w", err)
+	}
 	fmt.Fprintf(env.Stderr, "%s %v\n", style(env, env.Stderr).Bad("error:"), err)
 	switch {
 	case errors.As(err, &coded):
