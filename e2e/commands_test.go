@@ -19,7 +19,10 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/aws/smithy-go/middleware"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"studiokeeper/internal/awscloud"
 )
 
 const (
@@ -32,7 +35,7 @@ func client(ts *testscript.TestScript) aws.Config {
 	if endpoint == "" {
 		ts.Fatalf("nothing is served; start with serve")
 	}
-	return aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}
+	return aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), APIOptions: []func(*middleware.Stack) error{awscloud.PlainBody}}
 }
 
 func arguments(ts *testscript.TestScript, neg bool, args []string, use string) {

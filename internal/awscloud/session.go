@@ -139,7 +139,7 @@ func (s *Session) at(p Place) aws.Config {
 		cfg.Credentials = s.assumed(p.Role, cfg.Region)
 	}
 	apiOptions := s.base.APIOptions
-	cfg.APIOptions = append(apiOptions[:len(apiOptions):len(apiOptions)], s.limits.middleware(p.Account, cfg.Region))
+	cfg.APIOptions = append(apiOptions[:len(apiOptions):len(apiOptions)], PlainBody, s.limits.middleware(p.Account, cfg.Region))
 	return cfg
 }
 

@@ -16,8 +16,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	sagemakertypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+	"github.com/aws/smithy-go/middleware"
 
 	"studiokeeper/internal/app"
+	"studiokeeper/internal/awscloud"
 	"studiokeeper/internal/localcloud"
 )
 
@@ -72,6 +74,7 @@ func serveCloud(ctx context.Context, address string, cloud *localcloud.Cloud) (*
 	s.aws = aws.Config{
 		Region: sampleRegion, BaseEndpoint: &s.endpoint,
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+		APIOptions:  []func(*middleware.Stack) error{awscloud.PlainBody},
 	}
 	return s, nil
 }

@@ -16,6 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/identitystore/document"
 	idtypes "github.com/aws/aws-sdk-go-v2/service/identitystore/types"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+
+	"studiokeeper/internal/awscloud"
 )
 
 // byLength sorts names by the length of what they stand for, the longest first.
@@ -26,7 +29,7 @@ func byLength(kept map[string]string) []string {
 // throughSDK makes the calls with the SDK for Go, whose inputs and outputs are read as the API spells them.
 func throughSDK(t *testing.T, url string, all []call) []seen {
 	t.Helper()
-	g := &target{cfg: aws.Config{Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), RetryMaxAttempts: 1}}
+	g := &target{cfg: aws.Config{Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), RetryMaxAttempts: 1, APIOptions: []func(*middleware.Stack) error{awscloud.PlainBody}}}
 	g.identity = g.cfg
 	clients := map[string]any{
 		"identitystore": g.people(), "sso-admin": g.center(), "sagemaker": g.studio(), "dynamodb": g.tables(), "sqs": g.queues(), "events": g.events(),

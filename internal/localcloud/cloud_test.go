@@ -15,7 +15,9 @@ import (
 	smtypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 
+	"studiokeeper/internal/awscloud"
 	"studiokeeper/internal/localcloud"
 )
 
@@ -55,7 +57,8 @@ func newWorld(t *testing.T, cloud *localcloud.Cloud) *world {
 func (w *world) as(key, region string) aws.Config {
 	return aws.Config{
 		Region: region, BaseEndpoint: &w.url, Credentials: credentials.NewStaticCredentialsProvider(key, "secret", ""),
-		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+		Retryer:    func() aws.Retryer { return aws.NopRetryer{} },
+		APIOptions: []func(*middleware.Stack) error{awscloud.PlainBody},
 	}
 }
 
