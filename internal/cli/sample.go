@@ -96,8 +96,10 @@ func (s *sample) furnish(ctx context.Context, command []string, log io.Writer) e
 	host := &s.cloud.Host
 	later := host.Env
 	host.Command, host.Stderr, host.Env = command, log, append(slices.Clone(later), app.EnvConfig+"="+s.config)
+	itself, _ := functionItself()
+	host.Late = slices.Equal(command, itself) // which is known to start
 	deploy := func(ctx context.Context) error { return s.deploy(ctx, command != nil) }
-	for _, step := range []func(context.Context) error{s.makeStore, s.makeDomain, s.writeConfig, s.makeAccount, deploy} {
+	for _, step := range []func(context.Context) error{s.makeStore, s.makeDomain, s.writeConfig, s.makeAccount, deploy, s.domainReady} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("furnish the local cloud: %w", err)
 		}
@@ -129,8 +131,14 @@ func (s *sample) makeDomain(ctx context.Context) error {
 		return err
 	}
 	s.domainID = aws.ToString(made.DomainId)
+	return nil
+}
+
+// domainReady waits for the domain.
+func (s *sample) domainReady(ctx context.Context) error {
+	client := sagemaker.NewFromConfig(s.aws)
 	for {
-		d, err := client.DescribeDomain(ctx, &sagemaker.DescribeDomainInput{DomainId: made.DomainId})
+		d, err := client.DescribeDomain(ctx, &sagemaker.DescribeDomainInput{DomainId: &s.domainID})
 		switch {
 		case err != nil:
 			return err
@@ -139,7 +147,7 @@ func (s *sample) makeDomain(ctx context.Context) error {
 		case d.Status == sagemakertypes.DomainStatusFailed:
 			return fmt.Errorf("domain %s ended in %s", s.domainID, d.Status)
 		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -40,6 +40,9 @@ type Function struct {
 	DeadLetters  DeadLetterConfig
 	// Concurrency is how many processes there may be; 0 means 1. Further invocations wait for one.
 	Concurrency int
+	// Late starts the first process with the first event, as Lambda does. Otherwise it starts at once, so that a
+	// program that cannot start is refused.
+	Late   bool
 	Stderr      io.Writer // what the processes write, to stdout or stderr; nil discards it
 	// Invoke, when set, is called instead of Command.
 	Invoke func(ctx context.Context, payload []byte) ([]byte, error)
@@ -70,8 +73,8 @@ type function struct {
 	about    functionAbout
 }
 
-// StartFunction makes a function known and starts its first process, waiting until that asks for an event.
-// It fails when the name is taken, the program cannot be started, or its initialisation fails.
+// StartFunction makes a function known and, unless it is Late, starts its first process, waiting until that asks
+// for an event. It fails when the name is taken, the program cannot be started, or its initialisation fails.
 func (c *Cloud) StartFunction(f Function) error {
 	c.start()
 	_, err := c.startFunction(f)
@@ -97,9 +100,9 @@ func (c *Cloud) startFunction(f Function) (*function, error) {
 	return fn, nil
 }
 
-// warmUp starts the first process.
+// warmUp starts the first process, unless that has time.
 func (fn *function) warmUp() error {
-	if fn.Invoke != nil {
+	if fn.Invoke != nil || fn.Late {
 		return nil
 	}
 	in := <-fn.cold

@@ -15,6 +15,8 @@ const hostedProcesses = 2
 type FunctionHost struct {
 	// Command is started instead of what a function's code holds.
 	Command []string
+	// Late is Function.Late of those that run Command.
+	Late bool
 	// Env is set after the function's own variables: KEY=value. AWS_ENDPOINT_URL belongs here.
 	Env []string
 	// Stderr takes what the processes write; nil discards it.
@@ -36,7 +38,7 @@ func (c *Cloud) host(f Function, bucket, key string) (Function, error) {
 		f.Invoke = h.Invoke(f)
 		return f, nil
 	case len(h.Command) > 0:
-		f.Command = h.Command
+		f.Command, f.Late = h.Command, h.Late
 		return f, nil
 	}
 	dir, err := c.functionCode(bucket, key)
