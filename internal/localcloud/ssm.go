@@ -6,15 +6,21 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/schemas"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 )
 
 // keptVersions is how many versions Parameter Store keeps of a parameter.
 const keptVersions = 100
+
+// The types and tiers that a parameter can have.
+const (
+	openText   = "String"
+	listOfText = "StringList"
+	secretText = "SecureString"
+
+	standardTier    = "Standard"
+	advancedTier    = "Advanced"
+	intelligentTier = "Intelligent-Tiering"
+)
 
 // parameterState is Parameter Store by account and Region; guarded by Cloud.mu.
 type parameterState struct {
@@ -24,8 +30,8 @@ type parameterState struct {
 // parameter is a parameter with its latest versions, oldest first.
 type parameter struct {
 	name     string
-	kind     types.ParameterType
-	tier     types.ParameterTier
+	kind     string
+	tier     string
 	allowed  *string // AllowedPattern
 	dataType string
 	versions []parameterVersion
@@ -41,18 +47,33 @@ type parameterVersion struct {
 func ssmService(*Cloud) service {
 	return service{
 		name: "ssm", target: "AmazonSSM", version: "1.1", source: "ssm.amazonaws.com",
-		schema: schemas.AmazonSSM, errors: ssm.TypeRegistry,
 		ops: map[string]operation{
-			"PutParameter":    handle(schemas.PutParameterRequest, schemas.PutParameterResult, putParameter, "Name", "Value"),
-			"DeleteParameter": handle(schemas.DeleteParameterRequest, schemas.DeleteParameterResult, deleteParameter, "Name"),
-			"GetParameter":    handle(schemas.GetParameterRequest, schemas.GetParameterResult, getParameter, "Name"),
+			"PutParameter":    handle(nil, nil, putParameter, "Name", "Value"),
+			"DeleteParameter": handle(nil, nil, deleteParameter, "Name"),
+			"GetParameter":    handle(nil, nil, getParameter, "Name"),
 		},
 	}
 }
 
 func (c *call) parameters() map[string]*parameter { return c.cloud.parameters.places[c.place()] }
 
-func getParameter(c *call, in *ssm.GetParameterInput) (*ssm.GetParameterOutput, error) {
+type getParameterInput struct {
+	Name           *string
+	WithDecryption bool
+}
+
+type shownParameter struct {
+	Name, ARN, DataType string
+	Type                string
+	Value               string
+	Version             int64
+	LastModifiedDate    epochSeconds
+	Selector            string `json:",omitempty"`
+}
+
+type gotParameter struct{ Parameter shownParameter }
+
+func getParameter(c *call, in *getParameterInput) (*gotParameter, error) {
 	name, selector, err := c.parameterName(*in.Name)
 	if err != nil {
 		return nil, err
@@ -67,14 +88,14 @@ func getParameter(c *call, in *ssm.GetParameterInput) (*ssm.GetParameterOutput, 
 	if v == nil {
 		return nil, errf(http.StatusBadRequest, "ParameterVersionNotFound", "Systems Manager could not find version %s of %s. Verify the version and try again.", selector, name)
 	}
-	shown := &types.Parameter{
-		Name: &p.name, Type: p.kind, Value: aws.String(p.shown(v, aws.ToBool(in.WithDecryption))), Version: v.number, LastModifiedDate: &v.at,
-		ARN: aws.String(c.parameterARN(name)), DataType: &p.dataType,
+	shown := shownParameter{
+		Name: p.name, Type: p.kind, Value: p.shown(v, in.WithDecryption), Version: v.number, LastModifiedDate: epochSeconds(v.at),
+		ARN: c.parameterARN(name), DataType: p.dataType,
 	}
 	if selector != "" {
-		shown.Selector = aws.String(":" + selector)
+		shown.Selector = ":" + selector
 	}
-	return &ssm.GetParameterOutput{Parameter: shown}, nil
+	return &gotParameter{shown}, nil
 }
 
 func (c *call) parameterARN(name string) string {
@@ -128,7 +149,7 @@ func (p *parameter) version(selector string) *parameterVersion {
 
 // shown is a value as GetParameter gives it: a secret one that is not to be decrypted is unreadable.
 func (p *parameter) shown(v *parameterVersion, decrypt bool) string {
-	if p.kind != types.ParameterTypeSecureString || decrypt {
+	if p.kind != secretText || decrypt {
 		return v.value
 	}
 	sealed := queryDigest([]string{p.name, strconv.FormatInt(v.number, 10), v.value})

@@ -1,6 +1,7 @@
 package localcloud_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -71,7 +72,7 @@ func TestParameterVersions(t *testing.T) {
 func TestSecretParameterIsReadDecryptedOnly(t *testing.T) {
 	w := newWorld(t, &localcloud.Cloud{})
 	in := text(parameterName, "the secret")
-	in.Type = types.ParameterTypeSecureString
+	in.Type, in.Tags = types.ParameterTypeSecureString, []types.Tag{{Key: aws.String("team"), Value: aws.String("ml")}}
 	w.putParameter(in)
 	if got := *w.parameter(parameterName, true).Value; got != "the secret" {
 		t.Errorf("decrypted it is %q", got)
@@ -79,8 +80,12 @@ func TestSecretParameterIsReadDecryptedOnly(t *testing.T) {
 	if got := *w.parameter(parameterName, false).Value; got == "" || strings.Contains(got, "secret") {
 		t.Errorf("not decrypted it is %q", got)
 	}
-	if trail := fmt.Sprint(w.cloud.Records(account, home)); !strings.Contains(trail, "PutParameter") || strings.Contains(trail, "the secret") {
-		t.Errorf("CloudTrail has %s, want PutParameter without its value", trail)
+	last := w.cloud.Records(account, home)[0]
+	got, err := json.Marshal([]any{last.EventName, last.RequestParameters, last.ResponseElements})
+	const want = `["PutParameter",{"name":"/studiokeeper/prod","tags":[{"key":"team","value":"ml"}],"type":"SecureString","value":"HIDDEN_DUE_TO_SECURITY_REASONS"},` +
+		`{"tier":"Standard","version":1}]`
+	if err != nil || string(got) != want {
+		t.Errorf("CloudTrail has %s (%v), want %s", got, err, want)
 	}
 }
 
@@ -140,6 +145,8 @@ func TestParametersRefused(t *testing.T) {
 		"a key for plain text":   {with(func(in *ssm.PutParameterInput) { in.KeyId = aws.String("alias/x") }), "ValidationException"},
 		"a pattern that is none": {with(func(in *ssm.PutParameterInput) { in.AllowedPattern = aws.String("(") }), "InvalidAllowedPatternException"},
 		"a pattern not matched":  {with(func(in *ssm.PutParameterInput) { in.AllowedPattern = aws.String("^y$") }), "ParameterPatternMismatchException"},
+		"a type that is none":    {with(func(in *ssm.PutParameterInput) { in.Type = "Text" }), "ValidationException"},
+		"a tier that is none":    {with(func(in *ssm.PutParameterInput) { in.Tier = "Gold" }), "ValidationException"},
 		"another type": {with(func(in *ssm.PutParameterInput) {
 			in.Name, in.Overwrite, in.Type = aws.String("/there"), aws.Bool(true), types.ParameterTypeSecureString
 		}), "HierarchyTypeMismatchException"},

@@ -94,6 +94,8 @@ func (c *Cloud) recordCall(in *incoming, output []byte, failure *apiError) {
 	var elements map[string]any
 	if p, ok := in.proto.(*scimProtocol); ok {
 		r.UserIdentity, r.RequestParameters, elements = p.trail(in.call, output, failure)
+	} else if in.service.schema == nil {
+		r.RequestParameters, elements = plainTrail(in.body, in.op.newInput()), plainTrail(output, in.op.newOutput())
 	} else {
 		r.RequestParameters, elements = trailMembers(in.body, in.op.input), trailMembers(output, in.op.output)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -45,12 +46,16 @@ func (c *constraints) enumeration(to reflect.Value, value, path string) {
 	names := make([]string, known.Len())
 	for i := range names {
 		names[i] = known.Index(i).String()
-		if names[i] == value {
-			return
-		}
 	}
-	c.violate("Value '%s' at '%s' failed to satisfy constraint: Member must satisfy enum value set: [%s]",
-		value, path, strings.Join(names, ", "))
+	c.oneOf(path, &value, names...)
+}
+
+// oneOf checks a string that is present against the values that it may have.
+func (c *constraints) oneOf(path string, value *string, known ...string) {
+	if value != nil && !slices.Contains(known, *value) {
+		c.violate("Value '%s' at '%s' failed to satisfy constraint: Member must satisfy enum value set: [%s]",
+			*value, path, strings.Join(known, ", "))
+	}
 }
 
 // length checks a string that is present; the limits count characters and include both ends.

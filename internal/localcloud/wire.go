@@ -18,6 +18,7 @@ type operation struct {
 	input, output *smithy.Schema
 	required      []string // input members that must be there
 	newInput      func() any
+	newOutput     func() any
 	run           func(*call, any) (any, error)
 }
 
@@ -28,7 +29,8 @@ type operation struct {
 func handle[I, O any](input, output *smithy.Schema, f func(*call, *I) (*O, error), required ...string) operation {
 	return operation{
 		input: input, output: output, required: required,
-		newInput: func() any { return new(I) },
+		newInput:  func() any { return new(I) },
+		newOutput: func() any { return new(O) },
 		run: func(c *call, in any) (any, error) {
 			out, err := f(c, in.(*I))
 			if err != nil {
