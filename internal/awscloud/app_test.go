@@ -16,6 +16,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/localcloud/studioapi"
 	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/studio"
 )
@@ -67,7 +68,7 @@ func (l *lab) run(profile, space string, kind types.AppType, name string) localc
 	}
 	_, err := l.client.CreateApp(l.t.Context(), in)
 	must(l.t, err)
-	return localcloud.AppKey{DomainID: l.domain.ID, UserProfile: profile, Space: space, Type: kind, Name: name}
+	return localcloud.AppKey{DomainID: l.domain.ID, UserProfile: profile, Space: space, Type: studioapi.AppType(kind), Name: name}
 }
 
 // running lists a profile's apps as owner/type/name status.
@@ -97,7 +98,7 @@ func TestAProfilesAppsAreItsOwnAndThoseOfItsPrivateSpaces(t *testing.T) {
 	l.run("", "bobs", types.AppTypeCodeEditor, "default")
 	for status, name := range map[types.AppStatus]string{types.AppStatusDeleted: "ended", types.AppStatusFailed: "broken", types.AppStatusDeleting: "going"} {
 		key := l.run("alice", "", types.AppTypeKernelGateway, name)
-		must(t, l.cloud.SetAppStatus(account, region, key, status, ""))
+		must(t, l.cloud.SetAppStatus(account, region, key, studioapi.AppStatus(status), ""))
 	}
 	want := []string{"alice/JupyterServer/default InService", "alice/KernelGateway/going Deleting", "Work/JupyterLab/default InService"}
 	if diff := gocmp.Diff(want, l.running("alice")); diff != "" {
@@ -194,7 +195,7 @@ func TestAnAppIsStoppedOnceAndForAll(t *testing.T) {
 func TestAFailedAppNeedsNoStopping(t *testing.T) {
 	l := newLab(t, "alice")
 	key := l.run("alice", "", types.AppTypeJupyterServer, "default")
-	must(t, l.cloud.SetAppStatus(account, region, key, types.AppStatusFailed, "no capacity"))
+	must(t, l.cloud.SetAppStatus(account, region, key, studioapi.AppStatusFailed, "no capacity"))
 	must(t, l.apps.StopApp(t.Context(), l.domain, studio.App{Profile: "alice", Type: "JupyterServer", Name: "default"}))
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/localcloud/studioapi"
 	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/studio"
 )
@@ -85,8 +86,8 @@ func TestWhatIsStillChangingIsBusyAndWhatFailedIsNot(t *testing.T) {
 		t.Run(string(test.space), func(t *testing.T) {
 			l := newLab(t, "alice", "bob")
 			l.space("work", "bob", types.SharingTypePrivate)
-			must(t, l.cloud.SetSpaceStatus(account, region, l.domain.ID, "work", test.space, ""))
-			must(t, l.cloud.SetProfileStatus(account, region, l.domain.ID, "alice", test.profile, ""))
+			must(t, l.cloud.SetSpaceStatus(account, region, l.domain.ID, "work", studioapi.SpaceStatus(test.space), ""))
+			must(t, l.cloud.SetProfileStatus(account, region, l.domain.ID, "alice", studioapi.UserProfileStatus(test.profile), ""))
 			for what, err := range map[string]error{"the space": l.deleteSpace(), "the profile": l.deleteProfile()} {
 				if errors.Is(err, reconcile.ErrBusy) != test.busy || (err != nil) != test.busy {
 					t.Errorf("%s: got %v, want busy %v", what, err, test.busy)

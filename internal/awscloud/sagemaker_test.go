@@ -14,11 +14,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	sagemakertypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/localcloud/studioapi"
 	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/studio"
 )
@@ -210,7 +210,7 @@ func TestRefusedCreationsSayWhy(t *testing.T) {
 		t.Errorf("at the quota: got %v", err)
 	}
 	cloud.ClearFaults()
-	must(t, cloud.SetProfileStatus(account, region, d.ID, alice.Name, sagemakertypes.UserProfileStatusUpdating, ""))
+	must(t, cloud.SetProfileStatus(account, region, d.ID, alice.Name, studioapi.UserProfileStatusUpdating, ""))
 	if err := profiles.Update(t.Context(), d, alice.Name, alice.Role, ""); !errors.Is(err, reconcile.ErrBusy) {
 		t.Errorf("while it changes: got %v", err)
 	}

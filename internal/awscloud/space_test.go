@@ -13,6 +13,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/localcloud/studioapi"
 	"studiokeeper/internal/studio"
 )
 
@@ -27,7 +28,7 @@ func TestAProfilesSpacesAreThoseItOwnsInEveryState(t *testing.T) {
 			sharing = types.SharingTypeShared
 		}
 		l.space(name, "alice", sharing)
-		must(t, l.cloud.SetSpaceStatus(account, region, l.domain.ID, name, status, ""))
+		must(t, l.cloud.SetSpaceStatus(account, region, l.domain.ID, name, studioapi.SpaceStatus(status), ""))
 		want = append(want, studio.Space{Name: name, Owner: "alice", Shared: n%2 == 1, Status: studio.ProfileStatus(status)})
 	}
 	l.space("bobs", "bob", types.SharingTypePrivate)
@@ -55,7 +56,7 @@ func TestTheAppsOfASpaceAreThoseThatRunInIt(t *testing.T) {
 	l.run("", "work", types.AppTypeJupyterLab, "default")
 	l.run("", "Team", types.AppTypeJupyterLab, "default")
 	ended := l.run("", "Team", types.AppTypeCodeEditor, "default")
-	must(t, l.cloud.SetAppStatus(account, region, ended, types.AppStatusDeleted, ""))
+	must(t, l.cloud.SetAppStatus(account, region, ended, studioapi.AppStatusDeleted, ""))
 	for _, space := range []string{"Team", "team"} {
 		apps, err := l.spaces().SpaceApps(t.Context(), l.domain, space)
 		must(t, err)

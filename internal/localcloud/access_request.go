@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	smtypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 // templatePart is {Member}, {One/Other} or {Member|form} in a template.
@@ -236,7 +237,7 @@ func (made *call) studioKeys(arn string, input any) contextKeys {
 
 // ownershipOf is the sharing type and the owner of the space that a request names: of the stored one, or of
 // the one it is to make.
-func (p *studioPlace) ownershipOf(input any) (sharing smtypes.SharingType, owner string) {
+func (p *studioPlace) ownershipOf(input any) (sharing studioapi.SharingType, owner string) {
 	v := reflect.ValueOf(input)
 	text := func(path ...string) string {
 		values, _ := membersOf(v, path)
@@ -251,7 +252,7 @@ func (p *studioPlace) ownershipOf(input any) (sharing smtypes.SharingType, owner
 		}
 		return sharing, owner
 	}
-	return smtypes.SharingType(text("SpaceSharingSettings", "SharingType")), text("OwnershipSettings", "OwnerUserProfileName")
+	return studioapi.SharingType(text("SpaceSharingSettings", "SharingType")), text("OwnershipSettings", "OwnerUserProfileName")
 }
 
 // passedRoles finds every role's ARN anywhere in a request.

@@ -2,13 +2,13 @@ package localcloud
 
 import (
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/schemas"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/aws/smithy-go"
+
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 // DefaultProfileDelay is how long a profile or domain takes to change when Cloud.ProfileDelay says nothing.
@@ -86,43 +86,51 @@ func (c *Cloud) profileQuota() int {
 	return DefaultProfileQuota
 }
 
-func sagemakerService(*Cloud) service {
-	return service{
-		name: "sagemaker", target: "SageMaker", version: "1.1", source: "sagemaker.amazonaws.com",
-		schema: schemas.SageMaker, errors: sagemaker.TypeRegistry,
-		unions: []any{
-			(*types.CustomFileSystemConfigMemberEFSFileSystemConfig)(nil),
-			(*types.CustomFileSystemConfigMemberFSxLustreFileSystemConfig)(nil),
-			(*types.CustomFileSystemConfigMemberS3FileSystemConfig)(nil),
-			(*types.CustomFileSystemMemberEFSFileSystem)(nil),
-			(*types.CustomFileSystemMemberFSxLustreFileSystem)(nil),
-			(*types.CustomFileSystemMemberS3FileSystem)(nil),
-		},
-		ops: map[string]operation{
-			"CreateDomain":        handle(schemas.CreateDomainRequest, schemas.CreateDomainResponse, createDomain, "DomainName", "AuthMode", "DefaultUserSettings"),
-			"DescribeDomain":      handle(schemas.DescribeDomainRequest, schemas.DescribeDomainResponse, describeDomain, "DomainId"),
-			"UpdateDomain":        handle(schemas.UpdateDomainRequest, schemas.UpdateDomainResponse, updateDomain, "DomainId"),
-			"DeleteDomain":        handle(schemas.DeleteDomainRequest, nil, deleteDomain, "DomainId"),
-			"ListDomains":         handle(schemas.ListDomainsRequest, schemas.ListDomainsResponse, listDomains),
-			"CreateUserProfile":   handle(schemas.CreateUserProfileRequest, schemas.CreateUserProfileResponse, createProfile, "DomainId", "UserProfileName"),
-			"DescribeUserProfile": handle(schemas.DescribeUserProfileRequest, schemas.DescribeUserProfileResponse, describeProfile, "DomainId", "UserProfileName"),
-			"UpdateUserProfile":   handle(schemas.UpdateUserProfileRequest, schemas.UpdateUserProfileResponse, updateProfile, "DomainId", "UserProfileName"),
-			"DeleteUserProfile":   handle(schemas.DeleteUserProfileRequest, nil, deleteProfile, "DomainId", "UserProfileName"),
-			"ListUserProfiles":    handle(schemas.ListUserProfilesRequest, schemas.ListUserProfilesResponse, listProfiles),
-			"CreateSpace":         handle(schemas.CreateSpaceRequest, schemas.CreateSpaceResponse, createSpace, "DomainId", "SpaceName"),
-			"DescribeSpace":       handle(schemas.DescribeSpaceRequest, schemas.DescribeSpaceResponse, describeSpace, "DomainId", "SpaceName"),
-			"UpdateSpace":         handle(schemas.UpdateSpaceRequest, schemas.UpdateSpaceResponse, updateSpace, "DomainId", "SpaceName"),
-			"DeleteSpace":         handle(schemas.DeleteSpaceRequest, nil, deleteSpace, "DomainId", "SpaceName"),
-			"ListSpaces":          handle(schemas.ListSpacesRequest, schemas.ListSpacesResponse, listSpaces),
-			"CreateApp":           handle(schemas.CreateAppRequest, schemas.CreateAppResponse, createApp, "DomainId", "AppType", "AppName"),
-			"DescribeApp":         handle(schemas.DescribeAppRequest, schemas.DescribeAppResponse, describeApp, "DomainId", "AppType", "AppName"),
-			"DeleteApp":           handle(schemas.DeleteAppRequest, nil, deleteApp, "DomainId", "AppType", "AppName"),
-			"ListApps":            handle(schemas.ListAppsRequest, schemas.ListAppsResponse, listApps),
-			"AddTags":             handle(schemas.AddTagsInput, schemas.AddTagsOutput, addTags, "ResourceArn", "Tags"),
-			"ListTags":            handle(schemas.ListTagsInput, schemas.ListTagsOutput, listTags, "ResourceArn"),
-			"DeleteTags":          handle(schemas.DeleteTagsInput, schemas.DeleteTagsOutput, deleteTags, "ResourceArn", "TagKeys"),
-		},
+// studioTypes are those of the API's structures.
+var studioTypes = &ownTypes{namespace: "com.amazonaws.sagemaker", variants: studioapi.Variants()}
+
+// studioModel is what reading and writing the API's structures takes of its service.
+func studioModel() service {
+	failure := studioTypes.of(reflect.TypeFor[studioapi.Failure]()).schema
+	errors := &smithy.TypeRegistry{Entries: map[string]*smithy.TypeRegistryEntry{}}
+	for _, code := range studioapi.FailureCodes() {
+		errors.Entries[code] = &smithy.TypeRegistryEntry{Schema: failure}
 	}
+	name := smithy.ShapeID{Namespace: studioTypes.namespace, Name: "SageMaker"}
+	return service{
+		schema: smithy.NewServiceSchema(smithy.NewSchema(name, smithy.ShapeTypeService, 0), ""),
+		errors: errors, unions: studioTypes.variants,
+	}
+}
+
+func sagemakerService(*Cloud) service {
+	s := studioModel()
+	s.name, s.target, s.version, s.source = "sagemaker", "SageMaker", "1.1", "sagemaker.amazonaws.com"
+	s.ops = map[string]operation{
+		"CreateDomain":        own(studioTypes, createDomain, "DomainName", "AuthMode", "DefaultUserSettings"),
+		"DescribeDomain":      own(studioTypes, describeDomain, "DomainId"),
+		"UpdateDomain":        own(studioTypes, updateDomain, "DomainId"),
+		"DeleteDomain":        own(studioTypes, deleteDomain, "DomainId"),
+		"ListDomains":         own(studioTypes, listDomains),
+		"CreateUserProfile":   own(studioTypes, createProfile, "DomainId", "UserProfileName"),
+		"DescribeUserProfile": own(studioTypes, describeProfile, "DomainId", "UserProfileName"),
+		"UpdateUserProfile":   own(studioTypes, updateProfile, "DomainId", "UserProfileName"),
+		"DeleteUserProfile":   own(studioTypes, deleteProfile, "DomainId", "UserProfileName"),
+		"ListUserProfiles":    own(studioTypes, listProfiles),
+		"CreateSpace":         own(studioTypes, createSpace, "DomainId", "SpaceName"),
+		"DescribeSpace":       own(studioTypes, describeSpace, "DomainId", "SpaceName"),
+		"UpdateSpace":         own(studioTypes, updateSpace, "DomainId", "SpaceName"),
+		"DeleteSpace":         own(studioTypes, deleteSpace, "DomainId", "SpaceName"),
+		"ListSpaces":          own(studioTypes, listSpaces),
+		"CreateApp":           own(studioTypes, createApp, "DomainId", "AppType", "AppName"),
+		"DescribeApp":         own(studioTypes, describeApp, "DomainId", "AppType", "AppName"),
+		"DeleteApp":           own(studioTypes, deleteApp, "DomainId", "AppType", "AppName"),
+		"ListApps":            own(studioTypes, listApps),
+		"AddTags":             own(studioTypes, addTags, "ResourceArn", "Tags"),
+		"ListTags":            own(studioTypes, listTags, "ResourceArn"),
+		"DeleteTags":          own(studioTypes, deleteTags, "ResourceArn", "TagKeys"),
+	}
+	return s
 }
 
 func resourceNotFound(format string, args ...any) *apiError {
@@ -151,7 +159,7 @@ func studioPage(most *int32, token *string, query ...string) (size int, after ui
 }
 
 // checkSettings refuses user settings that SageMaker would refuse; path leads to them in the request.
-func (v *constraints) checkSettings(path string, s *types.UserSettings) {
+func (v *constraints) checkSettings(path string, s *studioapi.UserSettings) {
 	if s == nil {
 		return
 	}
@@ -166,7 +174,7 @@ func (v *constraints) checkSettings(path string, s *types.UserSettings) {
 }
 
 // checkDefaultSpace refuses settings for shared spaces that SageMaker would refuse.
-func (v *constraints) checkDefaultSpace(path string, s *types.DefaultSpaceSettings) {
+func (v *constraints) checkDefaultSpace(path string, s *studioapi.DefaultSpaceSettings) {
 	if s == nil {
 		return
 	}
@@ -174,31 +182,25 @@ func (v *constraints) checkDefaultSpace(path string, s *types.DefaultSpaceSettin
 	v.pattern(path+".executionRole", s.ExecutionRole, studioRolePattern)
 }
 
-// settings is a pointer to a structure that the SDK can write.
-type settings[T any] interface {
-	*T
-	smithy.Serializable
-}
-
 // merged lays an update over settings: what the update leaves out stays as it was.
-func merged[T any, P settings[T]](schema *smithy.Schema, is, update P) (P, error) {
+func merged[T any](is, update *T) (*T, error) {
 	switch {
 	case update == nil:
 		return is, nil
 	case is == nil:
 		return update, nil
 	}
-	s := sagemakerService(nil)
-	under, err := treeOf(&s, schema, is)
+	s, t := studioModel(), studioTypes.of(reflect.TypeFor[T]())
+	under, err := treeOf(&s, t.schema, &ownValue{t, is})
 	if err != nil {
 		return nil, err
 	}
-	over, err := treeOf(&s, schema, update)
+	over, err := treeOf(&s, t.schema, &ownValue{t, update})
 	if err != nil {
 		return nil, err
 	}
-	both := P(new(T))
-	if err := fromTree(&s, schema, mergeTrees(under, over), both); err != nil {
+	both := new(T)
+	if err := fromTree(&s, t.schema, mergeTrees(under, over), both); err != nil {
 		return nil, err
 	}
 	return both, nil

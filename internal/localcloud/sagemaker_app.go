@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 // endedAppListed is how long SageMaker shows an app after its end.
@@ -14,10 +14,10 @@ const endedAppListed = 24 * time.Hour
 
 // studioApp is an app as DescribeApp shows it.
 type studioApp struct {
-	sagemaker.DescribeAppOutput
+	studioapi.DescribeAppOutput
 	role  string    // its execution role, for as long as it runs
 	until time.Time // when Status ends: Deleted and Failed apps are then no longer known
-	tags  []types.Tag
+	tags  []studioapi.Tag
 	stamps
 }
 
@@ -26,7 +26,7 @@ type AppKey struct {
 	DomainID string
 	// One of these is set, the other one is empty.
 	UserProfile, Space string
-	Type               types.AppType
+	Type               studioapi.AppType
 	Name               string
 }
 
@@ -66,7 +66,7 @@ func (p *studioPlace) appOfARN(rest string) *studioApp {
 	if len(parts) != 4 {
 		return nil
 	}
-	k := AppKey{DomainID: parts[0], UserProfile: parts[1], Type: types.AppType(parts[2]), Name: parts[3]}
+	k := AppKey{DomainID: parts[0], UserProfile: parts[1], Type: studioapi.AppType(parts[2]), Name: parts[3]}
 	if app := p.apps.get(k.id()); app != nil {
 		return app
 	}
@@ -76,29 +76,29 @@ func (p *studioPlace) appOfARN(rest string) *studioApp {
 
 // there reports whether the app is not yet gone.
 func (a *studioApp) there() bool {
-	return a.Status != types.AppStatusDeleted && a.Status != types.AppStatusFailed
+	return a.Status != studioapi.AppStatusDeleted && a.Status != studioapi.AppStatusFailed
 }
 
 // runs reports whether the app has started or is about to.
 func (a *studioApp) runs() bool {
-	return a.Status == types.AppStatusInService || a.Status == types.AppStatusPending
+	return a.Status == studioapi.AppStatusInService || a.Status == studioapi.AppStatusPending
 }
 
 func (a *studioApp) settle(now time.Time) {
 	switch {
 	case now.Before(a.until):
-	case a.Status == types.AppStatusPending:
+	case a.Status == studioapi.AppStatusPending:
 		at := a.until
-		a.Status, a.LastHealthCheckTimestamp, a.LastUserActivityTimestamp = types.AppStatusInService, &at, &at
-	case a.Status == types.AppStatusDeleting:
-		a.Status, a.until = types.AppStatusDeleted, a.until.Add(endedAppListed)
+		a.Status, a.LastHealthCheckTimestamp, a.LastUserActivityTimestamp = studioapi.AppStatusInService, &at, &at
+	case a.Status == studioapi.AppStatusDeleting:
+		a.Status, a.until = studioapi.AppStatusDeleted, a.until.Add(endedAppListed)
 	}
 }
 
 // turn starts a state that takes a while.
-func (a *studioApp) turn(in *studioPlace, status types.AppStatus, now time.Time, delay time.Duration) {
+func (a *studioApp) turn(in *studioPlace, status studioapi.AppStatus, now time.Time, delay time.Duration) {
 	a.Status, a.FailureReason, a.until = status, nil, now.Add(delay)
-	if a.settle(now); a.Status != types.AppStatusInService {
+	if a.settle(now); a.Status != studioapi.AppStatusInService {
 		a.await(in)
 	}
 }
@@ -133,7 +133,7 @@ func (p *studioPlace) hasApps(domain, owner string) bool {
 }
 
 // appKey checks and makes the key of the app that a call names. An app has one owner.
-func appKey(domain, profile, space *string, kind types.AppType, name *string) (AppKey, error) {
+func appKey(domain, profile, space *string, kind studioapi.AppType, name *string) (AppKey, error) {
 	var v constraints
 	v.length("domainId", domain, 0, 63)
 	v.pattern("domainId", domain, domainIDPattern)
@@ -157,7 +157,7 @@ func (p *studioPlace) app(k AppKey) (*studioApp, error) {
 	return nil, resourceNotFound("App [%s] does not exist.", k)
 }
 
-func createApp(c *call, in *sagemaker.CreateAppInput) (*sagemaker.CreateAppOutput, error) {
+func createApp(c *call, in *studioapi.CreateAppInput) (*studioapi.CreateAppOutput, error) {
 	k, err := appKey(in.DomainId, in.UserProfileName, in.SpaceName, in.AppType, in.AppName)
 	if err != nil {
 		return nil, err
@@ -188,12 +188,12 @@ func createApp(c *call, in *sagemaker.CreateAppInput) (*sagemaker.CreateAppOutpu
 	default:
 		app.start(c, owner, in)
 	}
-	app.turn(p, types.AppStatusPending, c.now, lasting(c.cloud.AppDelay, DefaultAppDelay))
+	app.turn(p, studioapi.AppStatusPending, c.now, lasting(c.cloud.AppDelay, DefaultAppDelay))
 	p.index.tagged(*app.AppArn, app.tags, c.now)
-	return &sagemaker.CreateAppOutput{AppArn: app.AppArn}, nil
+	return &studioapi.CreateAppOutput{AppArn: app.AppArn}, nil
 }
 
-func checkAppTags(tags []types.Tag) error {
+func checkAppTags(tags []studioapi.Tag) error {
 	var v constraints
 	v.checkTags("tags", tags)
 	if err := v.verdict(); err != nil {
@@ -204,7 +204,7 @@ func checkAppTags(tags []types.Tag) error {
 
 // start runs an app, new or again. To SageMaker an app that is started again within a day of its end is the
 // old one: it keeps its CreationTime, and its tags unless new ones come along.
-func (a *studioApp) start(c *call, owner *appOwner, in *sagemaker.CreateAppInput) {
+func (a *studioApp) start(c *call, owner *appOwner, in *studioapi.CreateAppInput) {
 	copyMembers(&a.DescribeAppOutput, in)
 	if in.Tags != nil {
 		a.tags = in.Tags
@@ -222,7 +222,7 @@ func (a *studioApp) start(c *call, owner *appOwner, in *sagemaker.CreateAppInput
 	a.role = owner.role()
 }
 
-func describeApp(c *call, in *sagemaker.DescribeAppInput) (*sagemaker.DescribeAppOutput, error) {
+func describeApp(c *call, in *studioapi.DescribeAppInput) (*studioapi.DescribeAppOutput, error) {
 	k, err := appKey(in.DomainId, in.UserProfileName, in.SpaceName, in.AppType, in.AppName)
 	if err != nil {
 		return nil, err
@@ -239,7 +239,7 @@ func describeApp(c *call, in *sagemaker.DescribeAppInput) (*sagemaker.DescribeAp
 
 // deleteApp stops an app that runs or is about to. SageMaker answers that an app is gone with
 // ValidationException as long as it remembers the app, and with ResourceNotFound later.
-func deleteApp(c *call, in *sagemaker.DeleteAppInput) (*nothing, error) {
+func deleteApp(c *call, in *studioapi.DeleteAppInput) (*nothing, error) {
 	k, err := appKey(in.DomainId, in.UserProfileName, in.SpaceName, in.AppType, in.AppName)
 	if err != nil {
 		return nil, err
@@ -252,14 +252,14 @@ func deleteApp(c *call, in *sagemaker.DeleteAppInput) (*nothing, error) {
 		return nil, err
 	}
 	switch app.Status {
-	case types.AppStatusDeleted:
+	case studioapi.AppStatusDeleted:
 		return nil, validation("App [%s] has already been deleted.", *app.AppArn)
-	case types.AppStatusFailed:
+	case studioapi.AppStatusFailed:
 		return nil, validation("App [%s] previously failed and was automatically deleted.", *app.AppArn)
-	case types.AppStatusDeleting:
+	case studioapi.AppStatusDeleting:
 		return nil, resourceInUse("App [%s] is in %s status.", *app.AppArn, app.Status)
 	}
-	app.turn(p, types.AppStatusDeleting, c.now, lasting(c.cloud.AppStopDelay, DefaultAppStopDelay))
+	app.turn(p, studioapi.AppStatusDeleting, c.now, lasting(c.cloud.AppStopDelay, DefaultAppStopDelay))
 	return &nothing{}, nil
 }
 
@@ -277,7 +277,7 @@ func (c *Cloud) AppRole(account, region string, key AppKey) (string, error) {
 
 // SetAppStatus puts an app into a state such as Failed. Deleted and Failed apps are shown for a day; any
 // other state stays until something changes the app.
-func (c *Cloud) SetAppStatus(account, region string, key AppKey, status types.AppStatus, reason string) error {
+func (c *Cloud) SetAppStatus(account, region string, key AppKey, status studioapi.AppStatus, reason string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.nowLocked()

@@ -2,11 +2,11 @@ package localcloud
 
 import (
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
-func listApps(c *call, in *sagemaker.ListAppsInput) (*sagemaker.ListAppsOutput, error) {
+func listApps(c *call, in *studioapi.ListAppsInput) (*studioapi.ListAppsOutput, error) {
 	if err := checkAppList(in); err != nil {
 		return nil, err
 	}
@@ -33,11 +33,11 @@ func listApps(c *call, in *sagemaker.ListAppsInput) (*sagemaker.ListAppsOutput, 
 	case in.SpaceNameEquals != nil:
 		owners = []string{ofSpace(*in.SpaceNameEquals)}
 	}
-	order := studioOrder{descending: in.SortOrder == types.SortOrderDescending}
+	order := studioOrder{descending: in.SortOrder == studioapi.SortOrderDescending}
 	page, next := p.apps.page(shelfQuery{domain: in.DomainIdEquals, owners: owners, order: order, position: position, size: size})
-	out := &sagemaker.ListAppsOutput{Apps: []types.AppDetails{}, NextToken: pageToken(next, query...)}
+	out := &studioapi.ListAppsOutput{Apps: []studioapi.AppDetails{}, NextToken: pageToken(next, query...)}
 	for _, a := range page {
-		out.Apps = append(out.Apps, types.AppDetails{
+		out.Apps = append(out.Apps, studioapi.AppDetails{
 			DomainId: a.DomainId, UserProfileName: a.UserProfileName, SpaceName: a.SpaceName, AppType: a.AppType,
 			AppName: a.AppName, Status: a.Status, CreationTime: a.CreationTime, ResourceSpec: a.ResourceSpec,
 		})
@@ -45,7 +45,7 @@ func listApps(c *call, in *sagemaker.ListAppsInput) (*sagemaker.ListAppsOutput, 
 	return out, nil
 }
 
-func checkAppList(in *sagemaker.ListAppsInput) error {
+func checkAppList(in *studioapi.ListAppsInput) error {
 	var v constraints
 	v.studioName("userProfileNameEquals", in.UserProfileNameEquals)
 	v.studioName("spaceNameEquals", in.SpaceNameEquals)

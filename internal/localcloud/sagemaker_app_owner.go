@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 // appOwner is what an app runs under: a profile, a private space with the profile that owns it, or a shared
@@ -49,7 +49,7 @@ func (p *studioPlace) running(domain, owner string) bool {
 // usable refuses a profile that nothing can be started under.
 func (p *studioProfile) usable() error {
 	switch p.Status {
-	case types.UserProfileStatusInService, types.UserProfileStatusUpdateFailed:
+	case studioapi.UserProfileStatusInService, studioapi.UserProfileStatusUpdateFailed:
 		return nil
 	}
 	return resourceInUse("UserProfile [%s] is in %s status.", *p.UserProfileArn, p.Status)
@@ -58,7 +58,7 @@ func (p *studioProfile) usable() error {
 // usable refuses a space that nothing can be started in.
 func (s *studioSpace) usable() error {
 	switch s.Status {
-	case types.SpaceStatusInService, types.SpaceStatusUpdateFailed:
+	case studioapi.SpaceStatusInService, studioapi.SpaceStatusUpdateFailed:
 		return nil
 	}
 	return resourceInUse("Space [%s] is in %s status.", *s.SpaceArn, s.Status)
@@ -70,7 +70,7 @@ func (p *studioPlace) appOwner(k AppKey, now time.Time) (*appOwner, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.Status != types.DomainStatusInService {
+	if d.Status != studioapi.DomainStatusInService {
 		return nil, resourceInUse("Domain [%s] is in %s status.", *d.DomainId, d.Status)
 	}
 	owner, profile := &appOwner{domain: d}, k.UserProfile
@@ -91,14 +91,14 @@ func (p *studioPlace) appOwner(k AppKey, now time.Time) (*appOwner, error) {
 
 // mayRun refuses apps that are out of place: JupyterLab and Code Editor run in spaces, the apps of Studio
 // Classic under profiles and in shared spaces, Canvas anywhere, everything else under profiles.
-func (o *appOwner) mayRun(in *sagemaker.CreateAppInput) error {
+func (o *appOwner) mayRun(in *studioapi.CreateAppInput) error {
 	allowed := o.space == nil
 	switch in.AppType {
-	case types.AppTypeJupyterLab, types.AppTypeCodeEditor:
+	case studioapi.AppTypeJupyterLab, studioapi.AppTypeCodeEditor:
 		allowed = o.space != nil
-	case types.AppTypeJupyterServer, types.AppTypeKernelGateway:
+	case studioapi.AppTypeJupyterServer, studioapi.AppTypeKernelGateway:
 		allowed = o.space == nil || !o.space.private()
-	case types.AppTypeCanvas:
+	case studioapi.AppTypeCanvas:
 		allowed = true
 	}
 	switch {
@@ -108,15 +108,15 @@ func (o *appOwner) mayRun(in *sagemaker.CreateAppInput) error {
 		return validation("AppType %s is not supported in Space [%s].", in.AppType, *o.space.SpaceArn)
 	case o.space != nil && o.space.appType() != "" && o.space.appType() != in.AppType:
 		return validation("AppType %s differs from the AppType %s of Space [%s].", in.AppType, o.space.appType(), *o.space.SpaceArn)
-	case in.AppType == types.AppTypeKernelGateway && !o.kernelInstance(in.ResourceSpec):
+	case in.AppType == studioapi.AppTypeKernelGateway && !o.kernelInstance(in.ResourceSpec):
 		return validation("InstanceType must be specified for a KernelGateway app: the request has none, nor has a default of its owner or domain.")
 	}
 	return nil
 }
 
 // kernelInstance reports whether request, owner or domain say what instance a KernelGateway app runs on.
-func (o *appOwner) kernelInstance(asked *types.ResourceSpec) bool {
-	from := []*types.KernelGatewayAppSettings{{DefaultResourceSpec: asked}}
+func (o *appOwner) kernelInstance(asked *studioapi.ResourceSpec) bool {
+	from := []*studioapi.KernelGatewayAppSettings{{DefaultResourceSpec: asked}}
 	if o.space != nil && o.space.SpaceSettings != nil {
 		from = append(from, o.space.SpaceSettings.KernelGatewayAppSettings)
 	}

@@ -12,16 +12,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 // inSpace is the JupyterLab app of a space.
 func inSpace(domain, space string) localcloud.AppKey {
-	return localcloud.AppKey{DomainID: domain, Space: space, Type: types.AppTypeJupyterLab, Name: "default"}
+	return localcloud.AppKey{DomainID: domain, Space: space, Type: studioapi.AppTypeJupyterLab, Name: "default"}
 }
 
 // underProfile is the JupyterServer app of a profile.
 func underProfile(domain, profile string) localcloud.AppKey {
-	return localcloud.AppKey{DomainID: domain, UserProfile: profile, Type: types.AppTypeJupyterServer, Name: "default"}
+	return localcloud.AppKey{DomainID: domain, UserProfile: profile, Type: studioapi.AppTypeJupyterServer, Name: "default"}
 }
 
 func present(s string) *string {
@@ -33,7 +34,7 @@ func present(s string) *string {
 
 func newApp(k localcloud.AppKey) *sagemaker.CreateAppInput {
 	return &sagemaker.CreateAppInput{
-		DomainId: &k.DomainID, UserProfileName: present(k.UserProfile), SpaceName: present(k.Space), AppType: k.Type, AppName: &k.Name,
+		DomainId: &k.DomainID, UserProfileName: present(k.UserProfile), SpaceName: present(k.Space), AppType: types.AppType(k.Type), AppName: &k.Name,
 	}
 }
 
@@ -51,14 +52,14 @@ func (w *world) runApp(k localcloud.AppKey) {
 
 func (w *world) stopApp(k localcloud.AppKey) error {
 	_, err := w.studio().DeleteApp(context.Background(), &sagemaker.DeleteAppInput{
-		DomainId: &k.DomainID, UserProfileName: present(k.UserProfile), SpaceName: present(k.Space), AppType: k.Type, AppName: &k.Name,
+		DomainId: &k.DomainID, UserProfileName: present(k.UserProfile), SpaceName: present(k.Space), AppType: types.AppType(k.Type), AppName: &k.Name,
 	})
 	return err
 }
 
 func (w *world) describeApp(k localcloud.AppKey) (*sagemaker.DescribeAppOutput, error) {
 	return w.studio().DescribeApp(context.Background(), &sagemaker.DescribeAppInput{
-		DomainId: &k.DomainID, UserProfileName: present(k.UserProfile), SpaceName: present(k.Space), AppType: k.Type, AppName: &k.Name,
+		DomainId: &k.DomainID, UserProfileName: present(k.UserProfile), SpaceName: present(k.Space), AppType: types.AppType(k.Type), AppName: &k.Name,
 	})
 }
 
@@ -160,7 +161,7 @@ func TestFailedApp(t *testing.T) {
 	domain := w.studioDomain("alice")
 	app := underProfile(domain, "alice")
 	w.wantCode("starting", w.startApp(app), "")
-	if err := w.cloud.SetAppStatus(account, home, app, types.AppStatusFailed, "no capacity"); err != nil {
+	if err := w.cloud.SetAppStatus(account, home, app, studioapi.AppStatusFailed, "no capacity"); err != nil {
 		t.Fatal(err)
 	}
 	w.cloud.Advance(time.Hour)
@@ -172,13 +173,13 @@ func TestFailedApp(t *testing.T) {
 	if got, err := w.describeApp(app); must(w, got, err).Status != types.AppStatusPending || got.FailureReason != nil {
 		t.Errorf("started again: %s because of %v, want Pending without a reason", got.Status, got.FailureReason)
 	}
-	if err := w.cloud.SetAppStatus(account, home, app, types.AppStatusPending, ""); err != nil {
+	if err := w.cloud.SetAppStatus(account, home, app, studioapi.AppStatusPending, ""); err != nil {
 		t.Fatal(err)
 	}
 	w.cloud.Advance(48 * time.Hour)
 	w.wantApp("stuck for two days", app, types.AppStatusPending)
 	w.wantCode("deleting a pending app", w.stopApp(app), "")
-	if err := w.cloud.SetAppStatus(account, home, underProfile(domain, "eve"), types.AppStatusFailed, ""); err == nil {
+	if err := w.cloud.SetAppStatus(account, home, underProfile(domain, "eve"), studioapi.AppStatusFailed, ""); err == nil {
 		t.Error("an app that is not there has been put into a state")
 	}
 }
@@ -192,15 +193,15 @@ func TestCreateAppRefuses(t *testing.T) {
 	_, err := w.studio().CreateSpace(context.Background(), &sagemaker.CreateSpaceInput{DomainId: &domain, SpaceName: aws.String("classic")})
 	w.wantCode("creating a space of Studio Classic", err, "")
 	for name, status := range map[string]types.UserProfileStatus{"bob": types.UserProfileStatusUpdating, "carol": types.UserProfileStatusFailed} {
-		if err := w.cloud.SetProfileStatus(account, home, domain, name, status, ""); err != nil {
+		if err := w.cloud.SetProfileStatus(account, home, domain, name, studioapi.UserProfileStatus(status), ""); err != nil {
 			t.Fatal(err)
 		}
 	}
 	profile := func(kind types.AppType) localcloud.AppKey {
-		return localcloud.AppKey{DomainID: domain, UserProfile: "alice", Type: kind, Name: "a"}
+		return localcloud.AppKey{DomainID: domain, UserProfile: "alice", Type: studioapi.AppType(kind), Name: "a"}
 	}
 	space := func(name string, kind types.AppType) localcloud.AppKey {
-		return localcloud.AppKey{DomainID: domain, Space: name, Type: kind, Name: "a"}
+		return localcloud.AppKey{DomainID: domain, Space: name, Type: studioapi.AppType(kind), Name: "a"}
 	}
 	rows := []struct {
 		name string
@@ -214,9 +215,9 @@ func TestCreateAppRefuses(t *testing.T) {
 		{"RStudio in a space", space("classic", types.AppTypeRStudioServerPro), "ValidationException"},
 		{"KernelGateway without an instance type", profile(types.AppTypeKernelGateway), "ValidationException"},
 		{"a type that is none", profile("Emacs"), "ValidationException"},
-		{"profile and space", localcloud.AppKey{DomainID: domain, UserProfile: "alice", Space: "lab", Type: types.AppTypeJupyterLab, Name: "a"}, "ValidationException"},
-		{"neither profile nor space", localcloud.AppKey{DomainID: domain, Type: types.AppTypeJupyterLab, Name: "a"}, "ValidationException"},
-		{"a name with a dot", localcloud.AppKey{DomainID: domain, UserProfile: "alice", Type: types.AppTypeCanvas, Name: "a.b"}, "ValidationException"},
+		{"profile and space", localcloud.AppKey{DomainID: domain, UserProfile: "alice", Space: "lab", Type: studioapi.AppTypeJupyterLab, Name: "a"}, "ValidationException"},
+		{"neither profile nor space", localcloud.AppKey{DomainID: domain, Type: studioapi.AppTypeJupyterLab, Name: "a"}, "ValidationException"},
+		{"a name with a dot", localcloud.AppKey{DomainID: domain, UserProfile: "alice", Type: studioapi.AppTypeCanvas, Name: "a.b"}, "ValidationException"},
 		{"a profile that is not there", underProfile(domain, "eve"), "ResourceNotFound"},
 		{"a space that is not there", inSpace(domain, "none"), "ResourceNotFound"},
 		{"a domain that is not there", underProfile("d-none", "alice"), "ResourceNotFound"},
@@ -261,7 +262,7 @@ func TestAppCallsNameOneOwner(t *testing.T) {
 	both := underProfile(domain, "alice")
 	both.Space = "lab"
 	for name, k := range map[string]localcloud.AppKey{
-		"profile and space": both, "neither": {DomainID: domain, Type: types.AppTypeCanvas, Name: "default"},
+		"profile and space": both, "neither": {DomainID: domain, Type: studioapi.AppTypeCanvas, Name: "default"},
 	} {
 		_, err := w.describeApp(k)
 		w.wantCode("describing with "+name, err, "ValidationException")

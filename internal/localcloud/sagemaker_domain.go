@@ -7,17 +7,16 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/schemas"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 // studioDomain is a Studio domain as DescribeDomain shows it.
 type studioDomain struct {
-	sagemaker.DescribeDomainOutput
+	studioapi.DescribeDomainOutput
 	store   string    // id of the identity store whose users it knows; empty in IAM mode
 	until   time.Time // when Status stops being Pending, Updating or Deleting
-	tags    []types.Tag
+	tags    []studioapi.Tag
 	nextUID int // of EFS home directories
 	// signedIn counts the profiles made at a first sign-in.
 	signedIn int
@@ -25,9 +24,9 @@ type studioDomain struct {
 
 // settle ends a state whose time is over.
 func (d *studioDomain) settle(now time.Time) {
-	busy := d.Status == types.DomainStatusPending || d.Status == types.DomainStatusUpdating
+	busy := d.Status == studioapi.DomainStatusPending || d.Status == studioapi.DomainStatusUpdating
 	if busy && !now.Before(d.until) {
-		d.Status = types.DomainStatusInService
+		d.Status = studioapi.DomainStatusInService
 	}
 }
 
@@ -47,7 +46,7 @@ func (p *studioPlace) domain(id *string, now time.Time) (*studioDomain, error) {
 	return d, nil
 }
 
-func createDomain(c *call, in *sagemaker.CreateDomainInput) (*sagemaker.CreateDomainOutput, error) {
+func createDomain(c *call, in *studioapi.CreateDomainInput) (*studioapi.CreateDomainOutput, error) {
 	if err := checkDomain(in); err != nil {
 		return nil, err
 	}
@@ -66,8 +65,8 @@ func createDomain(c *call, in *sagemaker.CreateDomainInput) (*sagemaker.CreateDo
 	d.DomainArn = aws.String("arn:aws:sagemaker:" + c.region + ":" + c.account + ":domain/" + id)
 	d.Url = aws.String("https://" + id + ".studio." + c.region + ".sagemaker.aws")
 	d.HomeEfsFileSystemId = aws.String("fs-" + randomHex(17))
-	d.Status, d.CreationTime, d.LastModifiedTime = types.DomainStatusPending, &c.now, &c.now
-	if in.AuthMode == types.AuthModeSso {
+	d.Status, d.CreationTime, d.LastModifiedTime = studioapi.DomainStatusPending, &c.now, &c.now
+	if in.AuthMode == studioapi.AuthModeSso {
 		store := c.cloud.storeIn(c.account, c.region)
 		if store == nil {
 			return nil, validation("AuthMode SSO needs IAM Identity Center, which is not enabled in Region %s", c.region)
@@ -78,10 +77,10 @@ func createDomain(c *call, in *sagemaker.CreateDomainInput) (*sagemaker.CreateDo
 	d.settle(c.now)
 	p.domains.add(id, d)
 	p.index.tagged(*d.DomainArn, d.tags, c.now)
-	return &sagemaker.CreateDomainOutput{DomainArn: d.DomainArn, DomainId: d.DomainId, Url: d.Url}, nil
+	return &studioapi.CreateDomainOutput{DomainArn: d.DomainArn, DomainId: d.DomainId, Url: d.Url}, nil
 }
 
-func checkDomain(in *sagemaker.CreateDomainInput) error {
+func checkDomain(in *studioapi.CreateDomainInput) error {
 	var v constraints
 	v.length("domainName", in.DomainName, 0, 63)
 	v.pattern("domainName", in.DomainName, studioNamePattern)
@@ -103,7 +102,7 @@ func (s *identityStore) instanceID() string {
 	return "ssoins-" + hex.EncodeToString(sum[:8])
 }
 
-func describeDomain(c *call, in *sagemaker.DescribeDomainInput) (*sagemaker.DescribeDomainOutput, error) {
+func describeDomain(c *call, in *studioapi.DescribeDomainInput) (*studioapi.DescribeDomainOutput, error) {
 	c.cloud.mu.Lock()
 	defer c.cloud.mu.Unlock()
 	d, err := c.studio().domain(in.DomainId, c.now)
@@ -114,7 +113,7 @@ func describeDomain(c *call, in *sagemaker.DescribeDomainInput) (*sagemaker.Desc
 	return &shown, nil
 }
 
-func updateDomain(c *call, in *sagemaker.UpdateDomainInput) (*sagemaker.UpdateDomainOutput, error) {
+func updateDomain(c *call, in *studioapi.UpdateDomainInput) (*studioapi.UpdateDomainOutput, error) {
 	var v constraints
 	v.checkSettings("defaultUserSettings", in.DefaultUserSettings)
 	v.checkDefaultSpace("defaultSpaceSettings", in.DefaultSpaceSettings)
@@ -130,27 +129,27 @@ func updateDomain(c *call, in *sagemaker.UpdateDomainInput) (*sagemaker.UpdateDo
 	if err := d.idle(); err != nil {
 		return nil, err
 	}
-	settings, err := merged(schemas.UserSettings, d.DefaultUserSettings, in.DefaultUserSettings)
+	settings, err := merged(d.DefaultUserSettings, in.DefaultUserSettings)
 	if err != nil {
 		return nil, err
 	}
-	spaceSettings, err := merged(schemas.DefaultSpaceSettings, d.DefaultSpaceSettings, in.DefaultSpaceSettings)
+	spaceSettings, err := merged(d.DefaultSpaceSettings, in.DefaultSpaceSettings)
 	if err != nil {
 		return nil, err
 	}
 	copyPresentMembers(&d.DescribeDomainOutput, in)
 	d.DefaultUserSettings, d.DefaultSpaceSettings, d.LastModifiedTime = settings, spaceSettings, &c.now
 	d.DomainSettings = changedDomainSettings(d.DomainSettings, in.DomainSettingsForUpdate)
-	d.Status, d.until = types.DomainStatusUpdating, c.now.Add(c.cloud.delay())
+	d.Status, d.until = studioapi.DomainStatusUpdating, c.now.Add(c.cloud.delay())
 	d.settle(c.now)
-	return &sagemaker.UpdateDomainOutput{DomainArn: d.DomainArn}, nil
+	return &studioapi.UpdateDomainOutput{DomainArn: d.DomainArn}, nil
 }
 
-func changedDomainSettings(is *types.DomainSettings, update *types.DomainSettingsForUpdate) *types.DomainSettings {
+func changedDomainSettings(is *studioapi.DomainSettings, update *studioapi.DomainSettingsForUpdate) *studioapi.DomainSettings {
 	if update == nil {
 		return is
 	}
-	var changed types.DomainSettings
+	var changed studioapi.DomainSettings
 	if is != nil {
 		changed = *is
 	}
@@ -161,7 +160,7 @@ func changedDomainSettings(is *types.DomainSettings, update *types.DomainSetting
 // idle refuses changes while another one is under way.
 func (d *studioDomain) idle() error {
 	switch d.Status {
-	case types.DomainStatusPending, types.DomainStatusUpdating, types.DomainStatusDeleting:
+	case studioapi.DomainStatusPending, studioapi.DomainStatusUpdating, studioapi.DomainStatusDeleting:
 		return resourceInUse("Domain [%s] is in %s status.", *d.DomainId, d.Status)
 	}
 	return nil
@@ -170,7 +169,7 @@ func (d *studioDomain) idle() error {
 // nothing is the output of operations that have none.
 type nothing struct{}
 
-func deleteDomain(c *call, in *sagemaker.DeleteDomainInput) (*nothing, error) {
+func deleteDomain(c *call, in *studioapi.DeleteDomainInput) (*nothing, error) {
 	c.cloud.mu.Lock()
 	defer c.cloud.mu.Unlock()
 	p := c.studio()
@@ -187,7 +186,7 @@ func deleteDomain(c *call, in *sagemaker.DeleteDomainInput) (*nothing, error) {
 	if p.spaces.in(*d.DomainId) > 0 {
 		return nil, resourceInUse("Unable to delete Domain [%s] because Space(s) are associated with it.", *d.DomainId)
 	}
-	d.Status, d.LastModifiedTime, d.until = types.DomainStatusDeleting, &c.now, c.now.Add(c.cloud.delay())
+	d.Status, d.LastModifiedTime, d.until = studioapi.DomainStatusDeleting, &c.now, c.now.Add(c.cloud.delay())
 	p.await(d.until, func(now time.Time) { p.forgetDomain(d, now) })
 	c.cloud.dropApplication(d)
 	return &nothing{}, nil
@@ -195,13 +194,13 @@ func deleteDomain(c *call, in *sagemaker.DeleteDomainInput) (*nothing, error) {
 
 // forgetDomain removes a domain whose deletion is over.
 func (p *studioPlace) forgetDomain(d *studioDomain, now time.Time) {
-	if d.Status == types.DomainStatusDeleting && !now.Before(d.until) {
+	if d.Status == studioapi.DomainStatusDeleting && !now.Before(d.until) {
 		p.domains.remove(*d.DomainId)
 		p.index.gone(*d.DomainArn, d.until)
 	}
 }
 
-func listDomains(c *call, in *sagemaker.ListDomainsInput) (*sagemaker.ListDomainsOutput, error) {
+func listDomains(c *call, in *studioapi.ListDomainsInput) (*studioapi.ListDomainsOutput, error) {
 	c.cloud.mu.Lock()
 	defer c.cloud.mu.Unlock()
 	size, after, err := studioPage(in.MaxResults, in.NextToken, "domains", c.account, c.region)
@@ -209,10 +208,10 @@ func listDomains(c *call, in *sagemaker.ListDomainsInput) (*sagemaker.ListDomain
 		return nil, err
 	}
 	page, next := c.studio().domains.page(after, size, nil)
-	out := &sagemaker.ListDomainsOutput{Domains: []types.DomainDetails{}, NextToken: pageToken(next, "domains", c.account, c.region)}
+	out := &studioapi.ListDomainsOutput{Domains: []studioapi.DomainDetails{}, NextToken: pageToken(next, "domains", c.account, c.region)}
 	for _, d := range page {
 		d.settle(c.now)
-		out.Domains = append(out.Domains, types.DomainDetails{
+		out.Domains = append(out.Domains, studioapi.DomainDetails{
 			DomainId: d.DomainId, DomainArn: d.DomainArn, DomainName: d.DomainName, Url: d.Url,
 			Status: d.Status, CreationTime: d.CreationTime, LastModifiedTime: d.LastModifiedTime,
 		})
@@ -221,7 +220,7 @@ func listDomains(c *call, in *sagemaker.ListDomainsInput) (*sagemaker.ListDomain
 }
 
 // SetDomainStatus puts a domain into a state such as Failed, which stays until something changes the domain.
-func (c *Cloud) SetDomainStatus(account, region, domainID string, status types.DomainStatus, reason string) error {
+func (c *Cloud) SetDomainStatus(account, region, domainID string, status studioapi.DomainStatus, reason string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.nowLocked()

@@ -6,18 +6,17 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/schemas"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 // studioProfile is a user profile as DescribeUserProfile shows it.
 type studioProfile struct {
-	sagemaker.DescribeUserProfileOutput
+	studioapi.DescribeUserProfileOutput
 	lowerName string
 	until     time.Time // when Status stops being Pending, Updating or Deleting
 	failing   string    // why the state that passes now ends in failure; "": it does not
-	tags      []types.Tag
+	tags      []studioapi.Tag
 	stamps
 }
 
@@ -34,17 +33,17 @@ func (p *studioProfile) settle(now time.Time) {
 		return
 	}
 	switch {
-	case p.failing != "" && p.Status == types.UserProfileStatusUpdating:
-		p.Status, p.FailureReason = types.UserProfileStatusUpdateFailed, &p.failing
-	case p.failing != "" && p.Status == types.UserProfileStatusDeleting:
-		p.Status, p.FailureReason = types.UserProfileStatusDeleteFailed, &p.failing
-	case p.Status == types.UserProfileStatusPending || p.Status == types.UserProfileStatusUpdating:
-		p.Status = types.UserProfileStatusInService
+	case p.failing != "" && p.Status == studioapi.UserProfileStatusUpdating:
+		p.Status, p.FailureReason = studioapi.UserProfileStatusUpdateFailed, &p.failing
+	case p.failing != "" && p.Status == studioapi.UserProfileStatusDeleting:
+		p.Status, p.FailureReason = studioapi.UserProfileStatusDeleteFailed, &p.failing
+	case p.Status == studioapi.UserProfileStatusPending || p.Status == studioapi.UserProfileStatusUpdating:
+		p.Status = studioapi.UserProfileStatusInService
 	}
 }
 
 // turn starts a state that takes a while.
-func (p *studioProfile) turn(in *studioPlace, status types.UserProfileStatus, now time.Time, delay time.Duration) {
+func (p *studioProfile) turn(in *studioPlace, status studioapi.UserProfileStatus, now time.Time, delay time.Duration) {
 	was := p.changed
 	in.changes++
 	p.Status, p.FailureReason, p.LastModifiedTime, p.changed = status, nil, &now, in.changes
@@ -58,7 +57,7 @@ func (p *studioProfile) turn(in *studioPlace, status types.UserProfileStatus, no
 // look ends the state of a profile whose time is over, and removes it if it was being deleted.
 func (p *studioPlace) look(profile *studioProfile, now time.Time) {
 	profile.settle(now)
-	if profile.Status == types.UserProfileStatusDeleting && !now.Before(profile.until) {
+	if profile.Status == studioapi.UserProfileStatusDeleting && !now.Before(profile.until) {
 		p.profiles.remove(profileKey(*profile.DomainId, *profile.UserProfileName))
 		p.index.gone(*profile.UserProfileArn, profile.until)
 	}
@@ -67,7 +66,7 @@ func (p *studioPlace) look(profile *studioProfile, now time.Time) {
 // idle refuses changes while another one is under way.
 func (p *studioProfile) idle() error {
 	switch p.Status {
-	case types.UserProfileStatusPending, types.UserProfileStatusUpdating, types.UserProfileStatusDeleting:
+	case studioapi.UserProfileStatusPending, studioapi.UserProfileStatusUpdating, studioapi.UserProfileStatusDeleting:
 		return resourceInUse("UserProfile [%s/%s] is in %s status.", *p.DomainId, *p.UserProfileName, p.Status)
 	}
 	return nil
@@ -93,7 +92,7 @@ func (p *studioPlace) profile(domain, name *string, now time.Time) (*studioDomai
 	return d, found, nil
 }
 
-func createProfile(c *call, in *sagemaker.CreateUserProfileInput) (*sagemaker.CreateUserProfileOutput, error) {
+func createProfile(c *call, in *studioapi.CreateUserProfileInput) (*studioapi.CreateUserProfileOutput, error) {
 	if err := checkProfile(in); err != nil {
 		return nil, err
 	}
@@ -111,25 +110,25 @@ func createProfile(c *call, in *sagemaker.CreateUserProfileInput) (*sagemaker.Cr
 		return nil, err
 	}
 	made := c.cloud.makeProfile(p, d, in, c.now, c.cloud.delay())
-	return &sagemaker.CreateUserProfileOutput{UserProfileArn: made.UserProfileArn}, nil
+	return &studioapi.CreateUserProfileOutput{UserProfileArn: made.UserProfileArn}, nil
 }
 
 // makeProfile enters a user profile that mayCreateProfile allowed; it is pending for the delay.
-func (c *Cloud) makeProfile(p *studioPlace, d *studioDomain, in *sagemaker.CreateUserProfileInput, now time.Time, delay time.Duration) *studioProfile {
+func (c *Cloud) makeProfile(p *studioPlace, d *studioDomain, in *studioapi.CreateUserProfileInput, now time.Time, delay time.Duration) *studioProfile {
 	made := &studioProfile{lowerName: strings.ToLower(*in.UserProfileName), tags: in.Tags}
 	copyMembers(&made.DescribeUserProfileOutput, in)
 	made.UserProfileArn = aws.String("arn:aws:sagemaker:" + p.region + ":" + p.account + ":user-profile/" + *d.DomainId + "/" + *in.UserProfileName)
 	made.HomeEfsFileSystemUid = aws.String(strconv.Itoa(d.nextUID))
 	d.nextUID++
 	made.CreationTime = &now
-	made.turn(p, types.UserProfileStatusPending, now, delay)
+	made.turn(p, studioapi.UserProfileStatusPending, now, delay)
 	made.created = made.changed
 	p.profiles.add(profileKey(*d.DomainId, *in.UserProfileName), made)
 	p.index.tagged(*made.UserProfileArn, made.tags, now)
 	return made
 }
 
-func checkProfile(in *sagemaker.CreateUserProfileInput) error {
+func checkProfile(in *studioapi.CreateUserProfileInput) error {
 	var v constraints
 	v.pattern("singleSignOnUserIdentifier", in.SingleSignOnUserIdentifier, singleSignOnUserID)
 	v.length("singleSignOnUserValue", in.SingleSignOnUserValue, 1, 256)
@@ -142,8 +141,8 @@ func checkProfile(in *sagemaker.CreateUserProfileInput) error {
 }
 
 // mayCreateProfile holds a new profile against its domain, the identity store and the quota.
-func (c *Cloud) mayCreateProfile(p *studioPlace, d *studioDomain, in *sagemaker.CreateUserProfileInput) error {
-	if d.Status != types.DomainStatusInService {
+func (c *Cloud) mayCreateProfile(p *studioPlace, d *studioDomain, in *studioapi.CreateUserProfileInput) error {
+	if d.Status != studioapi.DomainStatusInService {
 		return resourceInUse("Domain [%s] is in %s status.", *d.DomainId, d.Status)
 	}
 	if err := c.checkSignOn(p, d, in); err != nil {
@@ -159,9 +158,9 @@ func (c *Cloud) mayCreateProfile(p *studioPlace, d *studioDomain, in *sagemaker.
 
 // checkSignOn refuses a profile whose single sign-on user does not fit the domain: an Identity Center
 // domain needs one, which exists and has no profile yet; an IAM domain takes none.
-func (c *Cloud) checkSignOn(p *studioPlace, d *studioDomain, in *sagemaker.CreateUserProfileInput) error {
+func (c *Cloud) checkSignOn(p *studioPlace, d *studioDomain, in *studioapi.CreateUserProfileInput) error {
 	identifier, value := in.SingleSignOnUserIdentifier, in.SingleSignOnUserValue
-	if d.AuthMode != types.AuthModeSso {
+	if d.AuthMode != studioapi.AuthModeSso {
 		if identifier != nil || value != nil {
 			return validation("SingleSignOnUserIdentifier and SingleSignOnUserValue cannot be specified for Domain [%s] with AuthMode IAM.", *d.DomainId)
 		}
@@ -191,7 +190,7 @@ func (p *studioPlace) profileOf(domainID, userName string) *studioProfile {
 	return nil
 }
 
-func describeProfile(c *call, in *sagemaker.DescribeUserProfileInput) (*sagemaker.DescribeUserProfileOutput, error) {
+func describeProfile(c *call, in *studioapi.DescribeUserProfileInput) (*studioapi.DescribeUserProfileOutput, error) {
 	c.cloud.mu.Lock()
 	defer c.cloud.mu.Unlock()
 	_, profile, err := c.studio().profile(in.DomainId, in.UserProfileName, c.now)
@@ -202,7 +201,7 @@ func describeProfile(c *call, in *sagemaker.DescribeUserProfileInput) (*sagemake
 	return &shown, nil
 }
 
-func updateProfile(c *call, in *sagemaker.UpdateUserProfileInput) (*sagemaker.UpdateUserProfileOutput, error) {
+func updateProfile(c *call, in *studioapi.UpdateUserProfileInput) (*studioapi.UpdateUserProfileOutput, error) {
 	var v constraints
 	v.checkSettings("userSettings", in.UserSettings)
 	if err := v.verdict(); err != nil {
@@ -221,16 +220,16 @@ func updateProfile(c *call, in *sagemaker.UpdateUserProfileInput) (*sagemaker.Up
 	if !c.cloud.AppsAllowUpdates && p.runsApps(profile) {
 		return nil, resourceInUse("Unable to update UserProfile [%s] because App(s) are associated with it.", *profile.UserProfileArn)
 	}
-	settings, err := merged(schemas.UserSettings, profile.UserSettings, in.UserSettings)
+	settings, err := merged(profile.UserSettings, in.UserSettings)
 	if err != nil {
 		return nil, err
 	}
 	profile.UserSettings, profile.failing = settings, c.failing
-	profile.turn(p, types.UserProfileStatusUpdating, c.now, c.cloud.delay())
-	return &sagemaker.UpdateUserProfileOutput{UserProfileArn: profile.UserProfileArn}, nil
+	profile.turn(p, studioapi.UserProfileStatusUpdating, c.now, c.cloud.delay())
+	return &studioapi.UpdateUserProfileOutput{UserProfileArn: profile.UserProfileArn}, nil
 }
 
-func deleteProfile(c *call, in *sagemaker.DeleteUserProfileInput) (*nothing, error) {
+func deleteProfile(c *call, in *studioapi.DeleteUserProfileInput) (*nothing, error) {
 	c.cloud.mu.Lock()
 	defer c.cloud.mu.Unlock()
 	p := c.studio()
@@ -245,7 +244,7 @@ func deleteProfile(c *call, in *sagemaker.DeleteUserProfileInput) (*nothing, err
 		return nil, err
 	}
 	profile.failing = c.failing
-	profile.turn(p, types.UserProfileStatusDeleting, c.now, c.cloud.delay())
+	profile.turn(p, studioapi.UserProfileStatusDeleting, c.now, c.cloud.delay())
 	return &nothing{}, nil
 }
 
@@ -265,7 +264,7 @@ func (p *studioPlace) unused(profile *studioProfile) error {
 
 // SetProfileStatus puts a user profile into a state such as Failed or Update_Failed, which stays until
 // something changes the profile.
-func (c *Cloud) SetProfileStatus(account, region, domainID, name string, status types.UserProfileStatus, reason string) error {
+func (c *Cloud) SetProfileStatus(account, region, domainID, name string, status studioapi.UserProfileStatus, reason string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.nowLocked()

@@ -4,12 +4,12 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 // listProfiles finds names whatever their case.
-func listProfiles(c *call, in *sagemaker.ListUserProfilesInput) (*sagemaker.ListUserProfilesOutput, error) {
+func listProfiles(c *call, in *studioapi.ListUserProfilesInput) (*studioapi.ListUserProfilesOutput, error) {
 	var v constraints
 	v.length("userProfileNameContains", in.UserProfileNameContains, 0, 63)
 	if err := v.verdict(); err != nil {
@@ -31,12 +31,12 @@ func listProfiles(c *call, in *sagemaker.ListUserProfilesInput) (*sagemaker.List
 			return nil, err
 		}
 	}
-	order := studioOrder{modified: in.SortBy == types.UserProfileSortKeyLastModifiedTime, descending: in.SortOrder == types.SortOrderDescending}
+	order := studioOrder{modified: in.SortBy == studioapi.UserProfileSortKeyLastModifiedTime, descending: in.SortOrder == studioapi.SortOrderDescending}
 	lowerPart := strings.ToLower(aws.ToString(in.UserProfileNameContains))
 	page, next := p.profiles.page(shelfQuery{domain: in.DomainIdEquals, part: lowerPart, order: order, position: position, size: size})
-	out := &sagemaker.ListUserProfilesOutput{UserProfiles: []types.UserProfileDetails{}, NextToken: pageToken(next, query...)}
+	out := &studioapi.ListUserProfilesOutput{UserProfiles: []studioapi.UserProfileDetails{}, NextToken: pageToken(next, query...)}
 	for _, profile := range page {
-		out.UserProfiles = append(out.UserProfiles, types.UserProfileDetails{
+		out.UserProfiles = append(out.UserProfiles, studioapi.UserProfileDetails{
 			DomainId: profile.DomainId, UserProfileName: profile.UserProfileName, Status: profile.Status,
 			CreationTime: profile.CreationTime, LastModifiedTime: profile.LastModifiedTime,
 		})

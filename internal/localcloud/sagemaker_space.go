@@ -4,20 +4,18 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/schemas"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 var spaceDisplayName = whole(`(?:.*\S.*)`)
 
 // studioSpace is a space as DescribeSpace shows it.
 type studioSpace struct {
-	sagemaker.DescribeSpaceOutput
+	studioapi.DescribeSpaceOutput
 	lowerName string
 	until     time.Time // when Status stops being Pending, Updating or Deleting
 	failing   string    // why the deletion that passes now ends in failure; "": it does not
-	tags      []types.Tag
+	tags      []studioapi.Tag
 	stamps
 }
 
@@ -27,7 +25,7 @@ func spaceKey(domain, name string) string { return domain + "/" + strings.ToLowe
 // private reports whether only its owner works in the space. Spaces without sharing settings are shared:
 // they are what Studio Classic calls a shared space.
 func (s *studioSpace) private() bool {
-	return s.SpaceSharingSettings != nil && s.SpaceSharingSettings.SharingType == types.SharingTypePrivate
+	return s.SpaceSharingSettings != nil && s.SpaceSharingSettings.SharingType == studioapi.SharingTypePrivate
 }
 
 // label implements shelved; a space belongs to a profile, whatever the case of its name, or to nobody.
@@ -43,15 +41,15 @@ func (s *studioSpace) settle(now time.Time) {
 		return
 	}
 	switch {
-	case s.failing != "" && s.Status == types.SpaceStatusDeleting:
-		s.Status, s.FailureReason = types.SpaceStatusDeleteFailed, &s.failing
-	case s.Status == types.SpaceStatusPending || s.Status == types.SpaceStatusUpdating:
-		s.Status = types.SpaceStatusInService
+	case s.failing != "" && s.Status == studioapi.SpaceStatusDeleting:
+		s.Status, s.FailureReason = studioapi.SpaceStatusDeleteFailed, &s.failing
+	case s.Status == studioapi.SpaceStatusPending || s.Status == studioapi.SpaceStatusUpdating:
+		s.Status = studioapi.SpaceStatusInService
 	}
 }
 
 // turn starts a state that takes a while.
-func (s *studioSpace) turn(in *studioPlace, status types.SpaceStatus, now time.Time, delay time.Duration) {
+func (s *studioSpace) turn(in *studioPlace, status studioapi.SpaceStatus, now time.Time, delay time.Duration) {
 	was := s.changed
 	in.changes++
 	s.Status, s.FailureReason, s.LastModifiedTime, s.changed = status, nil, &now, in.changes
@@ -65,7 +63,7 @@ func (s *studioSpace) turn(in *studioPlace, status types.SpaceStatus, now time.T
 // lookAtSpace ends the state of a space whose time is over, and removes it if it was being deleted.
 func (p *studioPlace) lookAtSpace(s *studioSpace, now time.Time) {
 	s.settle(now)
-	if s.Status == types.SpaceStatusDeleting && !now.Before(s.until) {
+	if s.Status == studioapi.SpaceStatusDeleting && !now.Before(s.until) {
 		p.spaces.remove(spaceKey(*s.DomainId, *s.SpaceName))
 		p.index.gone(*s.SpaceArn, s.until)
 	}
@@ -74,7 +72,7 @@ func (p *studioPlace) lookAtSpace(s *studioSpace, now time.Time) {
 // idle refuses to do something to a space while another change is under way.
 func (s *studioSpace) idle(what string) error {
 	switch s.Status {
-	case types.SpaceStatusPending, types.SpaceStatusUpdating, types.SpaceStatusDeleting:
+	case studioapi.SpaceStatusPending, studioapi.SpaceStatusUpdating, studioapi.SpaceStatusDeleting:
 		return validation("Unable to %s Space [%s] because it is in %s status.", what, *s.SpaceArn, s.Status)
 	}
 	return nil
@@ -114,7 +112,7 @@ func (v *constraints) studioName(path string, name *string) {
 
 func (c *Cloud) spaceDelay() time.Duration { return lasting(c.SpaceDelay, DefaultSpaceDelay) }
 
-func describeSpace(c *call, in *sagemaker.DescribeSpaceInput) (*sagemaker.DescribeSpaceOutput, error) {
+func describeSpace(c *call, in *studioapi.DescribeSpaceInput) (*studioapi.DescribeSpaceOutput, error) {
 	c.cloud.mu.Lock()
 	defer c.cloud.mu.Unlock()
 	_, space, err := c.studio().space(in.DomainId, in.SpaceName, c.now)
@@ -126,7 +124,7 @@ func describeSpace(c *call, in *sagemaker.DescribeSpaceInput) (*sagemaker.Descri
 }
 
 // updateSpace changes display name and settings; the operation has no member for the owner.
-func updateSpace(c *call, in *sagemaker.UpdateSpaceInput) (*sagemaker.UpdateSpaceOutput, error) {
+func updateSpace(c *call, in *studioapi.UpdateSpaceInput) (*studioapi.UpdateSpaceOutput, error) {
 	var v constraints
 	v.pattern("spaceDisplayName", in.SpaceDisplayName, spaceDisplayName)
 	v.length("spaceDisplayName", in.SpaceDisplayName, 0, 64)
@@ -144,7 +142,7 @@ func updateSpace(c *call, in *sagemaker.UpdateSpaceInput) (*sagemaker.UpdateSpac
 	if err := space.mayUpdate(in); err != nil {
 		return nil, err
 	}
-	settings, err := merged(schemas.SpaceSettings, space.SpaceSettings, in.SpaceSettings)
+	settings, err := merged(space.SpaceSettings, in.SpaceSettings)
 	if err != nil {
 		return nil, err
 	}
@@ -152,16 +150,16 @@ func updateSpace(c *call, in *sagemaker.UpdateSpaceInput) (*sagemaker.UpdateSpac
 	if in.SpaceDisplayName != nil {
 		space.SpaceDisplayName = in.SpaceDisplayName
 	}
-	space.turn(p, types.SpaceStatusUpdating, c.now, c.cloud.spaceDelay())
-	return &sagemaker.UpdateSpaceOutput{SpaceArn: space.SpaceArn}, nil
+	space.turn(p, studioapi.SpaceStatusUpdating, c.now, c.cloud.spaceDelay())
+	return &studioapi.UpdateSpaceOutput{SpaceArn: space.SpaceArn}, nil
 }
 
 // mayUpdate refuses another app type, and any change to a space that is busy or half deleted.
-func (s *studioSpace) mayUpdate(in *sagemaker.UpdateSpaceInput) error {
+func (s *studioSpace) mayUpdate(in *studioapi.UpdateSpaceInput) error {
 	if err := s.idle("update"); err != nil {
 		return err
 	}
-	if s.Status == types.SpaceStatusDeleteFailed {
+	if s.Status == studioapi.SpaceStatusDeleteFailed {
 		return validation("Unable to update Space [%s] because it is in %s status.", *s.SpaceArn, s.Status)
 	}
 	if in.SpaceSettings != nil && in.SpaceSettings.AppType != "" && in.SpaceSettings.AppType != s.appType() {
@@ -171,14 +169,14 @@ func (s *studioSpace) mayUpdate(in *sagemaker.UpdateSpaceInput) error {
 }
 
 // appType is the one type of app that the space is for; empty when it has none.
-func (s *studioSpace) appType() types.AppType {
+func (s *studioSpace) appType() studioapi.AppType {
 	if s.SpaceSettings == nil {
 		return ""
 	}
 	return s.SpaceSettings.AppType
 }
 
-func deleteSpace(c *call, in *sagemaker.DeleteSpaceInput) (*nothing, error) {
+func deleteSpace(c *call, in *studioapi.DeleteSpaceInput) (*nothing, error) {
 	c.cloud.mu.Lock()
 	defer c.cloud.mu.Unlock()
 	p := c.studio()
@@ -193,13 +191,13 @@ func deleteSpace(c *call, in *sagemaker.DeleteSpaceInput) (*nothing, error) {
 		return nil, resourceInUse("Unable to delete Space [%s] because App(s) are associated with it.", *space.SpaceArn)
 	}
 	space.failing = c.failing
-	space.turn(p, types.SpaceStatusDeleting, c.now, c.cloud.spaceDelay())
+	space.turn(p, studioapi.SpaceStatusDeleting, c.now, c.cloud.spaceDelay())
 	return &nothing{}, nil
 }
 
 // SetSpaceStatus puts a space into a state such as Failed or Delete_Failed, which stays until something
 // changes the space.
-func (c *Cloud) SetSpaceStatus(account, region, domainID, name string, status types.SpaceStatus, reason string) error {
+func (c *Cloud) SetSpaceStatus(account, region, domainID, name string, status studioapi.SpaceStatus, reason string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.nowLocked()

@@ -6,11 +6,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
-func createSpace(c *call, in *sagemaker.CreateSpaceInput) (*sagemaker.CreateSpaceOutput, error) {
+func createSpace(c *call, in *studioapi.CreateSpaceInput) (*studioapi.CreateSpaceOutput, error) {
 	if err := checkSpace(in); err != nil {
 		return nil, err
 	}
@@ -34,16 +34,16 @@ func createSpace(c *call, in *sagemaker.CreateSpaceInput) (*sagemaker.CreateSpac
 	made.HomeEfsFileSystemUid = aws.String(strconv.Itoa(d.nextUID))
 	d.nextUID++
 	made.CreationTime = &c.now
-	made.turn(p, types.SpaceStatusPending, c.now, c.cloud.spaceDelay())
+	made.turn(p, studioapi.SpaceStatusPending, c.now, c.cloud.spaceDelay())
 	made.created = made.changed
 	p.spaces.add(spaceKey(*d.DomainId, *in.SpaceName), made)
 	p.index.tagged(*made.SpaceArn, made.tags, c.now)
-	return &sagemaker.CreateSpaceOutput{SpaceArn: made.SpaceArn}, nil
+	return &studioapi.CreateSpaceOutput{SpaceArn: made.SpaceArn}, nil
 }
 
 // checkSpace refuses what can be told from the request alone. Owner and sharing come together or not at
 // all; without them the space is one of Studio Classic.
-func checkSpace(in *sagemaker.CreateSpaceInput) error {
+func checkSpace(in *studioapi.CreateSpaceInput) error {
 	var v constraints
 	v.pattern("spaceDisplayName", in.SpaceDisplayName, spaceDisplayName)
 	v.length("spaceDisplayName", in.SpaceDisplayName, 0, 64)
@@ -64,7 +64,7 @@ func checkSpace(in *sagemaker.CreateSpaceInput) error {
 	return duplicateTag(in.Tags)
 }
 
-func (v *constraints) checkSpaceSettings(path string, s *types.SpaceSettings) {
+func (v *constraints) checkSpaceSettings(path string, s *studioapi.SpaceSettings) {
 	if s == nil {
 		return
 	}
@@ -78,7 +78,7 @@ func (v *constraints) checkSpaceSettings(path string, s *types.SpaceSettings) {
 // mayCreateSpace holds a new space against its domain and its owner. A shared space needs a domain with a
 // role for shared spaces.
 func (p *studioPlace) mayCreateSpace(d *studioDomain, s *studioSpace, now time.Time) error {
-	if d.Status != types.DomainStatusInService {
+	if d.Status != studioapi.DomainStatusInService {
 		return resourceInUse("Domain [%s] is in %s status.", *d.DomainId, d.Status)
 	}
 	if !s.private() && d.spaceRole() == "" {
@@ -91,6 +91,6 @@ func (p *studioPlace) mayCreateSpace(d *studioDomain, s *studioSpace, now time.T
 	if err != nil {
 		return err
 	}
-	s.OwnershipSettings = &types.OwnershipSettings{OwnerUserProfileName: owner.UserProfileName}
+	s.OwnershipSettings = &studioapi.OwnershipSettings{OwnerUserProfileName: owner.UserProfileName}
 	return owner.usable()
 }

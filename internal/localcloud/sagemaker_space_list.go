@@ -4,12 +4,12 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 // listSpaces finds names whatever their case.
-func listSpaces(c *call, in *sagemaker.ListSpacesInput) (*sagemaker.ListSpacesOutput, error) {
+func listSpaces(c *call, in *studioapi.ListSpacesInput) (*studioapi.ListSpacesOutput, error) {
 	var v constraints
 	v.studioName("spaceNameContains", in.SpaceNameContains)
 	if err := v.verdict(); err != nil {
@@ -31,10 +31,10 @@ func listSpaces(c *call, in *sagemaker.ListSpacesInput) (*sagemaker.ListSpacesOu
 			return nil, err
 		}
 	}
-	order := studioOrder{modified: in.SortBy == types.SpaceSortKeyLastModifiedTime, descending: in.SortOrder == types.SortOrderDescending}
+	order := studioOrder{modified: in.SortBy == studioapi.SpaceSortKeyLastModifiedTime, descending: in.SortOrder == studioapi.SortOrderDescending}
 	lowerPart := strings.ToLower(aws.ToString(in.SpaceNameContains))
 	page, next := p.spaces.page(shelfQuery{domain: in.DomainIdEquals, part: lowerPart, order: order, position: position, size: size})
-	out := &sagemaker.ListSpacesOutput{Spaces: []types.SpaceDetails{}, NextToken: pageToken(next, query...)}
+	out := &studioapi.ListSpacesOutput{Spaces: []studioapi.SpaceDetails{}, NextToken: pageToken(next, query...)}
 	for _, s := range page {
 		out.Spaces = append(out.Spaces, s.details())
 	}
@@ -42,19 +42,19 @@ func listSpaces(c *call, in *sagemaker.ListSpacesInput) (*sagemaker.ListSpacesOu
 }
 
 // details is what a list shows of a space.
-func (s *studioSpace) details() types.SpaceDetails {
-	d := types.SpaceDetails{
+func (s *studioSpace) details() studioapi.SpaceDetails {
+	d := studioapi.SpaceDetails{
 		DomainId: s.DomainId, SpaceName: s.SpaceName, SpaceDisplayName: s.SpaceDisplayName,
 		Status: s.Status, CreationTime: s.CreationTime, LastModifiedTime: s.LastModifiedTime,
 	}
 	if s.OwnershipSettings != nil {
-		d.OwnershipSettingsSummary = &types.OwnershipSettingsSummary{OwnerUserProfileName: s.OwnershipSettings.OwnerUserProfileName}
+		d.OwnershipSettingsSummary = &studioapi.OwnershipSettingsSummary{OwnerUserProfileName: s.OwnershipSettings.OwnerUserProfileName}
 	}
 	if s.SpaceSharingSettings != nil {
-		d.SpaceSharingSettingsSummary = &types.SpaceSharingSettingsSummary{SharingType: s.SpaceSharingSettings.SharingType}
+		d.SpaceSharingSettingsSummary = &studioapi.SpaceSharingSettingsSummary{SharingType: s.SpaceSharingSettings.SharingType}
 	}
 	if set := s.SpaceSettings; set != nil {
-		d.SpaceSettingsSummary = &types.SpaceSettingsSummary{
+		d.SpaceSettingsSummary = &studioapi.SpaceSettingsSummary{
 			AppType: set.AppType, RemoteAccess: set.RemoteAccess, SpaceStorageSettings: set.SpaceStorageSettings,
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 const spaceRole = "arn:aws:iam::111122223333:role/studio-spaces"
@@ -133,7 +134,7 @@ func TestCreateSpaceRefuses(t *testing.T) {
 	domain := w.studioDomain("alice", "bob")
 	w.space(domain, "lab", "alice", types.SharingTypePrivate)
 	plain := w.domain("plain", types.AuthModeIam)
-	if err := w.cloud.SetProfileStatus(account, home, domain, "bob", types.UserProfileStatusDeleting, ""); err != nil {
+	if err := w.cloud.SetProfileStatus(account, home, domain, "bob", studioapi.UserProfileStatusDeleting, ""); err != nil {
 		t.Fatal(err)
 	}
 	rows := []struct {
@@ -272,7 +273,7 @@ func TestSpaceWhoseDeletionFailed(t *testing.T) {
 	domain := w.studioDomain("alice")
 	w.space(domain, "lab", "alice", types.SharingTypePrivate)
 	w.wantCode("deleting", w.deleteSpace(domain, "lab"), "")
-	if err := w.cloud.SetSpaceStatus(account, home, domain, "lab", types.SpaceStatusDeleteFailed, "volume in use"); err != nil {
+	if err := w.cloud.SetSpaceStatus(account, home, domain, "lab", studioapi.SpaceStatusDeleteFailed, "volume in use"); err != nil {
 		t.Fatal(err)
 	}
 	w.cloud.Advance(time.Hour)
@@ -288,7 +289,7 @@ func TestSpaceWhoseDeletionFailed(t *testing.T) {
 	}
 	w.cloud.Advance(localcloud.DefaultSpaceDelay)
 	w.wantCode("deleting the profile without it", w.deleteProfile(domain, "alice"), "")
-	if err := w.cloud.SetSpaceStatus(account, home, domain, "lab", types.SpaceStatusFailed, ""); err == nil {
+	if err := w.cloud.SetSpaceStatus(account, home, domain, "lab", studioapi.SpaceStatusFailed, ""); err == nil {
 		t.Error("a space that is not there has been put into a state")
 	}
 }

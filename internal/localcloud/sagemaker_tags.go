@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 // mostTags is how many tags a resource may have.
@@ -18,7 +18,7 @@ var (
 	studioARNFormat = whole(`arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:.+`)
 )
 
-func (v *constraints) checkTags(path string, tags []types.Tag) {
+func (v *constraints) checkTags(path string, tags []studioapi.Tag) {
 	v.size(path, len(tags), 0, mostTags)
 	for _, tag := range tags {
 		if tag.Key == nil || tag.Value == nil {
@@ -42,7 +42,7 @@ func (v *constraints) tagText(path string, value *string) {
 }
 
 // duplicateTag refuses keys that occur twice or are reserved for AWS.
-func duplicateTag(tags []types.Tag) error {
+func duplicateTag(tags []studioapi.Tag) error {
 	seen := map[string]bool{}
 	for _, tag := range tags {
 		key := *tag.Key
@@ -60,7 +60,7 @@ func duplicateTag(tags []types.Tag) error {
 // taggable is a resource that can have tags: its ARN, and where they are kept.
 type taggable struct {
 	arn  *string
-	tags *[]types.Tag
+	tags *[]studioapi.Tag
 }
 
 // tagged finds what an ARN names, whatever the case of names: a domain, user profile, space or app of the
@@ -102,12 +102,12 @@ func (p *studioPlace) tagged(c *call, arn *string) (taggable, error) {
 }
 
 // retag gives a resource other tags.
-func (p *studioPlace) retag(r taggable, tags []types.Tag, now time.Time) {
+func (p *studioPlace) retag(r taggable, tags []studioapi.Tag, now time.Time) {
 	*r.tags = tags
 	p.index.tagged(*r.arn, tags, now)
 }
 
-func addTags(c *call, in *sagemaker.AddTagsInput) (*sagemaker.AddTagsOutput, error) {
+func addTags(c *call, in *studioapi.AddTagsInput) (*studioapi.AddTagsOutput, error) {
 	var v constraints
 	v.checkTags("tags", in.Tags)
 	if err := v.verdict(); err != nil {
@@ -125,7 +125,7 @@ func addTags(c *call, in *sagemaker.AddTagsInput) (*sagemaker.AddTagsOutput, err
 	}
 	merged := slices.Clone(*resource.tags)
 	for _, tag := range in.Tags {
-		at := slices.IndexFunc(merged, func(t types.Tag) bool { return *t.Key == *tag.Key })
+		at := slices.IndexFunc(merged, func(t studioapi.Tag) bool { return *t.Key == *tag.Key })
 		if at < 0 {
 			merged = append(merged, tag)
 			continue
@@ -136,11 +136,11 @@ func addTags(c *call, in *sagemaker.AddTagsInput) (*sagemaker.AddTagsOutput, err
 		return nil, validation("A resource can have at most %d tags; %s would have %d", mostTags, *in.ResourceArn, len(merged))
 	}
 	p.retag(resource, merged, c.now)
-	return &sagemaker.AddTagsOutput{Tags: slices.Clone(merged)}, nil
+	return &studioapi.AddTagsOutput{Tags: slices.Clone(merged)}, nil
 }
 
 // listTags answers in one page: its smallest page, 50, holds all tags a resource can have.
-func listTags(c *call, in *sagemaker.ListTagsInput) (*sagemaker.ListTagsOutput, error) {
+func listTags(c *call, in *studioapi.ListTagsInput) (*studioapi.ListTagsOutput, error) {
 	if in.MaxResults != nil && *in.MaxResults < 50 {
 		return nil, validation("1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 50", *in.MaxResults)
 	}
@@ -153,10 +153,10 @@ func listTags(c *call, in *sagemaker.ListTagsInput) (*sagemaker.ListTagsOutput, 
 	if err != nil {
 		return nil, err
 	}
-	return &sagemaker.ListTagsOutput{Tags: append([]types.Tag{}, *resource.tags...)}, nil
+	return &studioapi.ListTagsOutput{Tags: append([]studioapi.Tag{}, *resource.tags...)}, nil
 }
 
-func deleteTags(c *call, in *sagemaker.DeleteTagsInput) (*sagemaker.DeleteTagsOutput, error) {
+func deleteTags(c *call, in *studioapi.DeleteTagsInput) (*studioapi.DeleteTagsOutput, error) {
 	var v constraints
 	v.size("tagKeys", len(in.TagKeys), 1, mostTags)
 	if err := v.verdict(); err != nil {
@@ -169,7 +169,7 @@ func deleteTags(c *call, in *sagemaker.DeleteTagsInput) (*sagemaker.DeleteTagsOu
 	if err != nil {
 		return nil, err
 	}
-	kept := slices.DeleteFunc(slices.Clone(*resource.tags), func(t types.Tag) bool { return slices.Contains(in.TagKeys, *t.Key) })
+	kept := slices.DeleteFunc(slices.Clone(*resource.tags), func(t studioapi.Tag) bool { return slices.Contains(in.TagKeys, *t.Key) })
 	p.retag(resource, kept, c.now)
-	return &sagemaker.DeleteTagsOutput{}, nil
+	return &studioapi.DeleteTagsOutput{}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 func TestLeavingInTheOnlyOrderThatWorks(t *testing.T) {
@@ -60,7 +61,7 @@ func TestFailedAppsDoNotStandInTheWay(t *testing.T) {
 	w.space(domain, "lab", "alice", types.SharingTypePrivate)
 	for _, app := range []localcloud.AppKey{underProfile(domain, "alice"), inSpace(domain, "lab")} {
 		w.wantCode("starting", w.startApp(app), "")
-		if err := w.cloud.SetAppStatus(account, home, app, types.AppStatusFailed, "no capacity"); err != nil {
+		if err := w.cloud.SetAppStatus(account, home, app, studioapi.AppStatusFailed, "no capacity"); err != nil {
 			t.Fatal(err)
 		}
 	}

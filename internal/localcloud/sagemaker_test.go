@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 func (w *world) profile(domain, name string) *sagemaker.DescribeUserProfileOutput {
@@ -368,14 +369,14 @@ func TestFailedStateStays(t *testing.T) {
 	domain := w.domain("research", types.AuthModeSso)
 	_, err := w.studio().CreateUserProfile(ctx, newProfile(domain, "alice", "alice@example.com"))
 	w.wantCode("creating", err, "")
-	if err := w.cloud.SetProfileStatus(account, home, domain, "alice", types.UserProfileStatusFailed, "no file system"); err != nil {
+	if err := w.cloud.SetProfileStatus(account, home, domain, "alice", studioapi.UserProfileStatusFailed, "no file system"); err != nil {
 		t.Fatal(err)
 	}
 	w.cloud.Advance(time.Hour)
 	if got := w.profile(domain, "alice"); got.Status != types.UserProfileStatusFailed || *got.FailureReason != "no file system" {
 		t.Errorf("an hour later: %s, want Failed", got.Status)
 	}
-	if err := w.cloud.SetDomainStatus(account, home, domain, types.DomainStatusFailed, "broken"); err != nil {
+	if err := w.cloud.SetDomainStatus(account, home, domain, studioapi.DomainStatusFailed, "broken"); err != nil {
 		t.Fatal(err)
 	}
 	w.user("bob@example.com")

@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 // What follows are doors that AWS does not have: they fill a cloud with a large organisation in seconds.
@@ -67,7 +67,7 @@ func (c *Cloud) SeedProfiles(account, region, domainID string, profiles []Profil
 	if err != nil {
 		return fmt.Errorf("seeding profiles: %w", err)
 	}
-	shared := seedTexts{settings: map[string]*types.UserSettings{}, keys: map[string]*string{}}
+	shared := seedTexts{settings: map[string]*studioapi.UserSettings{}, keys: map[string]*string{}}
 	for i := range profiles {
 		in := shared.input(&profiles[i], domainID)
 		err := c.checkSeed(p, d, in)
@@ -79,7 +79,7 @@ func (c *Cloud) SeedProfiles(account, region, domainID string, profiles []Profil
 	return nil
 }
 
-func (c *Cloud) checkSeed(p *studioPlace, d *studioDomain, in *sagemaker.CreateUserProfileInput) error {
+func (c *Cloud) checkSeed(p *studioPlace, d *studioDomain, in *studioapi.CreateUserProfileInput) error {
 	if err := checkProfile(in); err != nil {
 		return err
 	}
@@ -96,30 +96,30 @@ func (c *Cloud) checkSeed(p *studioPlace, d *studioDomain, in *sagemaker.CreateU
 
 // seedTexts keeps one copy of what many profiles share.
 type seedTexts struct {
-	settings map[string]*types.UserSettings // by role
-	keys     map[string]*string             // of tags
+	settings map[string]*studioapi.UserSettings // by role
+	keys     map[string]*string                 // of tags
 }
 
-func (s seedTexts) input(seed *ProfileSeed, domainID string) *sagemaker.CreateUserProfileInput {
-	in := &sagemaker.CreateUserProfileInput{DomainId: &domainID, UserProfileName: aws.String(seed.Name)}
+func (s seedTexts) input(seed *ProfileSeed, domainID string) *studioapi.CreateUserProfileInput {
+	in := &studioapi.CreateUserProfileInput{DomainId: &domainID, UserProfileName: aws.String(seed.Name)}
 	if seed.UserName != "" {
 		in.SingleSignOnUserIdentifier, in.SingleSignOnUserValue = aws.String("UserName"), aws.String(seed.UserName)
 	}
 	if seed.Role != "" {
 		if s.settings[seed.Role] == nil {
-			s.settings[seed.Role] = &types.UserSettings{ExecutionRole: aws.String(seed.Role)}
+			s.settings[seed.Role] = &studioapi.UserSettings{ExecutionRole: aws.String(seed.Role)}
 		}
 		in.UserSettings = s.settings[seed.Role]
 	}
 	if len(seed.Tags) > 0 {
-		in.Tags = make([]types.Tag, 0, len(seed.Tags))
+		in.Tags = make([]studioapi.Tag, 0, len(seed.Tags))
 	}
 	for key, value := range seed.Tags {
 		if s.keys[key] == nil {
 			s.keys[key] = &key
 		}
-		in.Tags = append(in.Tags, types.Tag{Key: s.keys[key], Value: aws.String(value)})
+		in.Tags = append(in.Tags, studioapi.Tag{Key: s.keys[key], Value: aws.String(value)})
 	}
-	slices.SortFunc(in.Tags, func(a, b types.Tag) int { return cmp.Compare(*a.Key, *b.Key) })
+	slices.SortFunc(in.Tags, func(a, b studioapi.Tag) int { return cmp.Compare(*a.Key, *b.Key) })
 	return in
 }

@@ -2,15 +2,15 @@ package localcloud
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	identitytypes "github.com/aws/aws-sdk-go-v2/service/identitystore/types"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/schemas"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/google/uuid"
+
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 // SignInDenied is why a person may not open a Studio domain. Its text says Access Denied, as the portal does.
@@ -58,7 +58,7 @@ func (c *Cloud) signIn(at place, domainID, userID string) (string, *Record, erro
 		profile.settle(now)
 		return *profile.UserProfileName, nil, profile.openable()
 	}
-	in := &sagemaker.CreateUserProfileInput{
+	in := &studioapi.CreateUserProfileInput{
 		DomainId: &domainID, UserProfileName: d.freeName(p, *user.UserName),
 		SingleSignOnUserIdentifier: aws.String("UserName"), SingleSignOnUserValue: user.UserName,
 	}
@@ -94,7 +94,7 @@ func (c *Cloud) admitted(d *studioDomain, userID string) (*identitytypes.User, e
 // openable refuses profiles that Studio does not open. A pending one makes the person wait.
 func (p *studioProfile) openable() error {
 	switch p.Status {
-	case types.UserProfileStatusDeleting, types.UserProfileStatusFailed, types.UserProfileStatusDeleteFailed:
+	case studioapi.UserProfileStatusDeleting, studioapi.UserProfileStatusFailed, studioapi.UserProfileStatusDeleteFailed:
 		return fmt.Errorf("profile %s in domain %s is in %s status", *p.UserProfileName, *p.DomainId, p.Status)
 	}
 	return nil
@@ -126,10 +126,10 @@ func readable(userName string) string {
 }
 
 // serviceRecord is the record of a profile that SageMaker made for a person who signed in.
-func serviceRecord(at place, in *sagemaker.CreateUserProfileInput, made *studioProfile, now time.Time) (*Record, error) {
+func serviceRecord(at place, in *studioapi.CreateUserProfileInput, made *studioProfile, now time.Time) (*Record, error) {
 	const studio = "sagemaker.amazonaws.com"
-	s := sagemakerService(nil)
-	asked, err := encodeOutput(&s, &operation{output: schemas.CreateUserProfileRequest}, in)
+	s, t := studioModel(), studioTypes.of(reflect.TypeFor[studioapi.CreateUserProfileInput]())
+	asked, err := encodeOutput(&s, &operation{output: t.schema}, &ownValue{t, in})
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func serviceRecord(at place, in *sagemaker.CreateUserProfileInput, made *studioP
 	r.UserIdentity = UserIdentity{Type: "AWSService", AccountID: at.account, InvokedBy: studio}
 	r.AWSRegion, r.RecipientAccountID, r.RequestID = at.region, at.account, uuid.NewString()
 	r.SourceIPAddress, r.UserAgent = studio, studio
-	r.RequestParameters = trailMembers(asked, schemas.CreateUserProfileRequest)
+	r.RequestParameters = trailMembers(asked, t.schema)
 	r.ResponseElements = map[string]any{"userProfileArn": *made.UserProfileArn}
 	return &r, nil
 }

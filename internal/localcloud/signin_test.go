@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 // portal is a world with a domain to which the group ml is assigned, whose member alice is.
@@ -204,7 +205,7 @@ func TestSignInFailsWithoutBeingDenied(t *testing.T) {
 	bob := p.user("bob@example.com")
 	p.join(p.ml, bob)
 	name := p.opens(p.alice)
-	if err := p.cloud.SetProfileStatus(account, home, p.domain, name, smtypes.UserProfileStatusFailed, "no capacity"); err != nil {
+	if err := p.cloud.SetProfileStatus(account, home, p.domain, name, studioapi.UserProfileStatusFailed, "no capacity"); err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range []struct{ about, domain, user string }{

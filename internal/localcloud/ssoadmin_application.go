@@ -4,8 +4,9 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	studiotypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssoadmin/types"
+
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 // studioProvider is the application provider of Studio domains. AWS does not publish its name.
@@ -171,14 +172,14 @@ func (c *Cloud) MoveToUnifiedStudio(account, region, domainID string) error {
 	if err != nil {
 		return fmt.Errorf("moving domain %s to Unified Studio: %w", domainID, err)
 	}
-	var settings studiotypes.DomainSettings
+	var settings studioapi.DomainSettings
 	if d.DomainSettings != nil {
 		settings = *d.DomainSettings
 	}
-	settings.UnifiedStudioSettings = &studiotypes.UnifiedStudioSettings{
+	settings.UnifiedStudioSettings = &studioapi.UnifiedStudioSettings{
 		DomainAccountId: &account, DomainRegion: &region, DomainId: aws.String("dzd-" + randomLower(14)),
 		ProjectId: aws.String(randomLower(14)), EnvironmentId: aws.String(randomLower(14)),
-		StudioWebPortalAccess: studiotypes.FeatureStatusDisabled,
+		StudioWebPortalAccess: studioapi.FeatureStatusDisabled,
 	}
 	d.DomainSettings, d.LastModifiedTime = &settings, &now
 	return nil

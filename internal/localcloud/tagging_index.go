@@ -8,14 +8,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+	"studiokeeper/internal/localcloud/studioapi"
 )
 
 // taggedResource is a resource that is or was tagged, as GetResources shows it.
 type taggedResource struct {
 	arn  string
 	kind string // such as sagemaker:user-profile
-	tags []types.Tag
+	tags []studioapi.Tag
 	seq  uint64 // its place in every list
 }
 
@@ -39,12 +39,12 @@ type tagIndex struct {
 type tagChange struct {
 	due  time.Time
 	arn  string
-	tags []types.Tag // must not be changed any more
+	tags []studioapi.Tag // must not be changed any more
 	gone bool
 }
 
 // tagged notes the tags that a resource has from at on.
-func (x *tagIndex) tagged(arn string, tags []types.Tag, at time.Time) {
+func (x *tagIndex) tagged(arn string, tags []studioapi.Tag, at time.Time) {
 	x.note(tagChange{due: at, arn: arn, tags: tags})
 }
 
@@ -164,7 +164,7 @@ func (q tagQuery) matches(r *taggedResource) bool {
 	return true
 }
 
-func (f tagFilter) matches(t types.Tag) bool {
+func (f tagFilter) matches(t studioapi.Tag) bool {
 	return *t.Key == f.key && (len(f.values) == 0 || slices.Contains(f.values, *t.Value))
 }
 

@@ -15,6 +15,7 @@ import (
 	"studiokeeper/internal/app"
 	"studiokeeper/internal/event"
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/localcloud/studioapi"
 	"studiokeeper/internal/plan"
 	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/studio"
@@ -147,7 +148,7 @@ func TestSpaceThatCannotBeDeletedYetIsLeftForLater(t *testing.T) {
 			w.space("stuck", name(alice, "alice@example.com"), false)
 			w.space("other", name(alice, "alice@example.com"), false)
 			w.outOfGrace(alice, group)
-			w.must(w.cloud.SetSpaceStatus(account, region, w.domain, "stuck", status, "no reason"))
+			w.must(w.cloud.SetSpaceStatus(account, region, w.domain, "stuck", studioapi.SpaceStatus(status), "no reason"))
 			if status == sagemakertypes.SpaceStatusDeleteFailed {
 				w.cloud.Inject(localcloud.Fault{Operation: "DeleteSpace", Resource: "stuck", FailureReason: "no reason"})
 			}
@@ -164,7 +165,7 @@ func TestSpaceThatCannotBeDeletedYetIsLeftForLater(t *testing.T) {
 			want(t, "spaces", w.spaces(), 1)
 			want(t, "alarms", alarmed, status == sagemakertypes.SpaceStatusDeleteFailed)
 			w.cloud.ClearFaults()
-			w.must(w.cloud.SetSpaceStatus(account, region, w.domain, "stuck", sagemakertypes.SpaceStatusInService, ""))
+			w.must(w.cloud.SetSpaceStatus(account, region, w.domain, "stuck", studioapi.SpaceStatusInService, ""))
 			w.within(time.Hour)
 			want(t, "profiles", w.profiles(), nil)
 		}))
