@@ -73,10 +73,13 @@ var mayUse = []string{
 // notInLambda must not be linked into the function: size and cold start.
 var notInLambda = []string{
 	module + "/internal/cli", module + "/internal/deploy", module + "/internal/worker", module + "/internal/doctor", module + "/internal/awscloud/inspect", module + "/internal/localcloud", module + "/internal/localad", module + "/internal/ldap", module + "/internal/scim", module + "/internal/provision", module + "/internal/carry", "github.com/spf13/cobra", "html/template", "go/parser",
-	"github.com/santhosh-tekuri/jsonschema/v6",
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker", "github.com/aws/aws-sdk-go-v2/service/sqs",
+	"github.com/santhosh-tekuri/jsonschema/v6", "github.com/aws/aws-sdk-go-v2/service/sqs",
 	"github.com/aws/aws-sdk-go-v2/service/ssoadmin", "github.com/aws/aws-sdk-go-v2/service/eventbridge",
 }
+
+// onlyInTests must be linked into no program: describing all of SageMaker before main takes as long as
+// everything else there together.
+const onlyInTests = "github.com/aws/aws-sdk-go-v2/service/sagemaker"
 
 type pkg struct {
 	ImportPath, Name, Dir string
@@ -177,6 +180,16 @@ func TestLambdaLinksOnlyWhatItNeeds(t *testing.T) {
 		for _, dep := range p.Deps {
 			if slices.Contains(notInLambda, dep) {
 				t.Errorf("the function links %s", dep)
+			}
+		}
+	}
+}
+
+func TestProgramsLinkNothingThatIsForTests(t *testing.T) {
+	for _, p := range list(t, "./cmd/...") {
+		for _, dep := range p.Deps {
+			if dep == onlyInTests || strings.HasPrefix(dep, onlyInTests+"/") {
+				t.Errorf("%s links %s", p.ImportPath, dep)
 			}
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,15 +16,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	sagemakertypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/spf13/cobra"
 
+	"studiokeeper/internal/awscloud"
 	"studiokeeper/internal/localcloud"
 	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/render"
+	"studiokeeper/internal/studio"
 )
 
 func demoCommand(env Environment) *cobra.Command {
@@ -146,21 +148,17 @@ func (t *teller) arrives(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if role := aws.ToString(p.UserSettings.ExecutionRole); role != demoRole {
-		return fmt.Errorf("alice has the role %q, want %s", role, demoRole)
-	}
-	tags, err := sagemaker.NewFromConfig(t.sample.aws).ListTags(ctx, &sagemaker.ListTagsInput{ResourceArn: p.UserProfileArn})
-	if err != nil {
-		return err
+	if p.Role != demoRole {
+		return fmt.Errorf("alice has the role %q, want %s", p.Role, demoRole)
 	}
 	seen := []string{
-		"DescribeUserProfile " + aws.ToString(p.UserProfileName),
+		"DescribeUserProfile " + p.Name,
 		"  Status                 " + string(p.Status),
-		"  SingleSignOnUserValue  " + aws.ToString(p.SingleSignOnUserValue),
+		"  SingleSignOnUserValue  " + p.SSOUser,
 		"  ExecutionRole          " + t.style.Good(demoRole),
 	}
-	for _, tag := range tags.Tags {
-		seen = append(seen, fmt.Sprintf("  %-22s %s", aws.ToString(tag.Key), aws.ToString(tag.Value)))
+	for _, key := range slices.Sorted(maps.Keys(p.Tags)) {
+		seen = append(seen, fmt.Sprintf("  %-22s %s", key, p.Tags[key]))
 	}
 	seen = append(seen, fmt.Sprintf("%.1f s after she joined, %.1f s of which SageMaker took to make it", time.Since(t.joined).Seconds(), localcloud.DefaultProfileDelay.Seconds()))
 	t.say("The function reads, decides, and gives her a profile", seen...)
@@ -189,8 +187,8 @@ func (t *teller) signsIn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if aws.ToString(p.UserProfileName) != t.profile {
-		return fmt.Errorf("alice lands in %s, not in %s", t.profile, aws.ToString(p.UserProfileName))
+	if p.Name != t.profile {
+		return fmt.Errorf("alice lands in %s, not in %s", t.profile, p.Name)
 	}
 	notice, err := t.delivered(ctx, t.alice, reconcile.NoticeReady)
 	if err != nil {
@@ -260,7 +258,7 @@ func (t *teller) nothingFor(ctx context.Context, userName, what, seen string) er
 		return err
 	}
 	if p != nil {
-		return fmt.Errorf("%s has the profile %s", userName, aws.ToString(p.UserProfileName))
+		return fmt.Errorf("%s has the profile %s", userName, p.Name)
 	}
 	t.say(what, seen)
 	return nil
@@ -315,13 +313,13 @@ func (t *teller) handled(ctx context.Context) error {
 }
 
 // await waits for a user's profile to be ready.
-func (t *teller) await(ctx context.Context, userName string) (*sagemaker.DescribeUserProfileOutput, error) {
+func (t *teller) await(ctx context.Context, userName string) (*studio.Profile, error) {
 	for {
 		p, err := t.profileOf(ctx, userName)
 		if err != nil {
 			return nil, err
 		}
-		if p != nil && p.Status == sagemakertypes.UserProfileStatusInService {
+		if p != nil && p.Status == studio.InService {
 			return p, nil
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
@@ -330,20 +328,21 @@ func (t *teller) await(ctx context.Context, userName string) (*sagemaker.Describ
 	}
 }
 
-// profileOf finds the profile made for a UserName; nil when there is none.
-func (t *teller) profileOf(ctx context.Context, userName string) (*sagemaker.DescribeUserProfileOutput, error) {
-	client := sagemaker.NewFromConfig(t.sample.aws)
-	list, err := client.ListUserProfiles(ctx, &sagemaker.ListUserProfilesInput{DomainIdEquals: &t.sample.domainID})
+// profileOf finds the profile made for a UserName, with its tags; nil when there is none.
+func (t *teller) profileOf(ctx context.Context, userName string) (*studio.Profile, error) {
+	profiles := &awscloud.Profiles{Session: t.sample.session}
+	list, err := profiles.List(ctx, t.sample.domain(), "")
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range list.UserProfiles {
-		d, err := client.DescribeUserProfile(ctx, &sagemaker.DescribeUserProfileInput{DomainId: &t.sample.domainID, UserProfileName: p.UserProfileName})
-		if err != nil {
+	for _, listed := range list {
+		p, err := profiles.Read(ctx, t.sample.domain(), listed.Name)
+		switch {
+		case errors.Is(err, reconcile.ErrGone):
+		case err != nil:
 			return nil, err
-		}
-		if aws.ToString(d.SingleSignOnUserValue) == userName {
-			return d, nil
+		case p.SSOUser == userName:
+			return &p, nil
 		}
 	}
 	return nil, nil

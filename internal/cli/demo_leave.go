@@ -7,21 +7,17 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	sagemakertypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"studiokeeper/internal/awscloud"
 	"studiokeeper/internal/event"
 	"studiokeeper/internal/studio"
 )
 
 // works starts an app, as alice does when she works.
 func (t *teller) works(ctx context.Context) error {
-	client := sagemaker.NewFromConfig(t.sample.aws)
-	_, err := client.CreateApp(ctx, &sagemaker.CreateAppInput{
-		DomainId: &t.sample.domainID, UserProfileName: &t.profile, AppType: sagemakertypes.AppTypeJupyterServer, AppName: aws.String("default"),
-	})
-	if err != nil {
+	in := map[string]any{"DomainId": t.sample.domainID, "UserProfileName": t.profile, "AppType": "JupyterServer", "AppName": "default"}
+	if err := t.sample.studioAPI(ctx, "CreateApp", "an app of "+t.profile, in, nil); err != nil {
 		return err
 	}
 	t.sample.cloud.Advance(time.Minute)
@@ -57,12 +53,12 @@ func (t *teller) leaves(ctx context.Context) error {
 		if p == nil {
 			return errors.New("alice's profile is gone before its grace period")
 		}
-		if running == 0 && aws.ToString(p.UserSettings.ExecutionRole) == sampleQuarantine && p.Status == sagemakertypes.UserProfileStatusInService {
+		if running == 0 && p.Role == sampleQuarantine && p.Status == studio.InService {
 			break
 		}
 		t.sample.cloud.Advance(time.Second) // apps and looks take their time
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
-			return fmt.Errorf("alice keeps %d apps and the role %s: %w", running, aws.ToString(p.UserSettings.ExecutionRole), err)
+			return fmt.Errorf("alice keeps %d apps and the role %s: %w", running, p.Role, err)
 		}
 	}
 	t.say("alice@example.com leaves "+corpTeam+" while an app of hers runs", append(seen,
@@ -96,17 +92,9 @@ func (t *teller) weekLater(ctx context.Context) error {
 	return nil
 }
 
-// apps counts alice's running apps.
+// apps counts alice's apps that are not gone.
 func (t *teller) apps(ctx context.Context) (int, error) {
-	list, err := sagemaker.NewFromConfig(t.sample.aws).ListApps(ctx, &sagemaker.ListAppsInput{DomainIdEquals: &t.sample.domainID, UserProfileNameEquals: &t.profile})
-	if err != nil {
-		return 0, err
-	}
-	running := 0
-	for _, a := range list.Apps {
-		if a.Status != sagemakertypes.AppStatusDeleted && a.Status != sagemakertypes.AppStatusFailed {
-			running++
-		}
-	}
-	return running, nil
+	apps := &awscloud.Apps{Session: t.sample.session}
+	running, err := apps.Apps(ctx, t.sample.domain(), t.profile)
+	return len(running), err
 }

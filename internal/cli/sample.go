@@ -14,13 +14,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	sagemakertypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/aws/smithy-go/middleware"
 
 	"studiokeeper/internal/app"
 	"studiokeeper/internal/awscloud"
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/studio"
 )
 
 // The sample account, with everything that a deployment has.
@@ -52,6 +51,7 @@ type sample struct {
 	cloud    *localcloud.Cloud
 	server   *http.Server
 	aws      aws.Config
+	session  *awscloud.Session
 	endpoint string
 	dir      string // of the configuration; removed at the end
 	config   string
@@ -93,6 +93,7 @@ func (s *sample) furnish(ctx context.Context, command []string, log io.Writer) e
 		return fmt.Errorf("furnish the local cloud: make a directory for the sample configuration: %w", err)
 	}
 	s.config = filepath.Join(s.dir, "studiokeeper.yaml")
+	s.session = awscloud.NewSession(s.aws, "studiokeeper-local")
 	host := &s.cloud.Host
 	later := host.Env
 	host.Command, host.Stderr, host.Env = command, log, append(slices.Clone(later), app.EnvConfig+"="+s.config)
@@ -119,32 +120,41 @@ func (s *sample) makeStore(context.Context) error {
 		console.SeedGroup(sampleGroup, "ad-group-2"))
 }
 
+// studioAPI asks SageMaker for what only people do, and studiokeeper never.
+func (s *sample) studioAPI(ctx context.Context, operation, on string, in, out any) error {
+	api := awscloud.API{ID: "SageMaker", Target: "SageMaker", Signing: "sagemaker", Host: "api.sagemaker"}
+	return s.session.Call(ctx, api, awscloud.Place{Region: sampleRegion}, operation, on, in, out)
+}
+
 func (s *sample) makeDomain(ctx context.Context) error {
-	client := sagemaker.NewFromConfig(s.aws)
-	role := sampleDefault
-	made, err := client.CreateDomain(ctx, &sagemaker.CreateDomainInput{
-		DomainName: aws.String(sampleDomain), AuthMode: sagemakertypes.AuthModeSso,
-		DefaultUserSettings: &sagemakertypes.UserSettings{ExecutionRole: &role},
-		VpcId:               aws.String("vpc-0a1b2c3d"), SubnetIds: []string{"subnet-0a1b2c3d"},
-	})
-	if err != nil {
+	in := map[string]any{
+		"DomainName": sampleDomain, "AuthMode": "SSO", "DefaultUserSettings": map[string]any{"ExecutionRole": sampleDefault},
+		"VpcId": "vpc-0a1b2c3d", "SubnetIds": []string{"subnet-0a1b2c3d"},
+	}
+	var made struct{ DomainId string }
+	if err := s.studioAPI(ctx, "CreateDomain", "domain "+sampleDomain, in, &made); err != nil {
 		return err
 	}
-	s.domainID = aws.ToString(made.DomainId)
+	s.domainID = made.DomainId
 	return nil
+}
+
+// domain is the sample's, as the configuration has it.
+func (s *sample) domain() studio.Domain {
+	return studio.Domain{Name: sampleDomain, ID: s.domainID, Region: sampleRegion, Account: sampleAccount}
 }
 
 // domainReady waits for the domain.
 func (s *sample) domainReady(ctx context.Context) error {
-	client := sagemaker.NewFromConfig(s.aws)
+	domains := &awscloud.Domains{Session: s.session}
 	for {
-		d, err := client.DescribeDomain(ctx, &sagemaker.DescribeDomainInput{DomainId: &s.domainID})
+		d, err := domains.Facts(ctx, s.domain())
 		switch {
 		case err != nil:
 			return err
-		case d.Status == sagemakertypes.DomainStatusInService:
+		case d.Status == "InService":
 			return nil
-		case d.Status == sagemakertypes.DomainStatusFailed:
+		case d.Status == "Failed":
 			return fmt.Errorf("domain %s ended in %s", s.domainID, d.Status)
 		}
 		if err := pause(ctx, 100*time.Millisecond); err != nil {

@@ -22,11 +22,10 @@ const (
 // trail, and the roles without power.
 func (s *sample) makeAccount(ctx context.Context) error {
 	at := awscloud.Place{Region: sampleRegion}
-	session := awscloud.NewSession(s.aws, "studiokeeper-local")
 	api := awscloud.API{ID: "CloudTrail", Target: "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", Signing: "cloudtrail", Host: "cloudtrail"}
 	trail := map[string]any{"Name": "management", "S3BucketName": "studio-trail", "IsMultiRegionTrail": true}
 	for _, operation := range []string{"CreateTrail", "StartLogging"} {
-		if err := session.Call(ctx, api, at, operation, "trail management", trail, nil); err != nil {
+		if err := s.session.Call(ctx, api, at, operation, "trail management", trail, nil); err != nil {
 			return err
 		}
 	}
