@@ -140,6 +140,12 @@ func (a *applier) create(ctx context.Context, c plan.Change) error {
 	case err != nil:
 		return a.finish(ctx, c, err)
 	}
+	if a.bulk {
+		// Reading is what a bulk runs out of first: the next look reads it, when it is likely to be ready.
+		a.undone = true
+		a.result.again(madeAgain, "the profile is being made")
+		return a.record(ctx, c, plan.Done, nil)
+	}
 	return a.readBack(ctx, c)
 }
 

@@ -30,6 +30,8 @@ const (
 	readyAgain = 3 * time.Second  // a profile is being made or changed
 	usedAgain  = 30 * time.Second // apps run on the profile
 	staleAgain = 30 * time.Second // an event named a change that the read does not show
+	madeAgain  = 10 * time.Second // a profile is being made, and many others are
+	slowAgain  = 20 * time.Second // AWS throttles, or others are faster
 )
 
 // staleLooks is how often a claim that the read does not show is looked for again.
@@ -105,6 +107,7 @@ type Reconciler struct {
 
 	once     sync.Once
 	enrolled sync.Map // domain ids that the register has
+	deciding turn     // guards the guard's windows against other looks of this process
 	theGate  *gate
 	theLists *listings
 }
