@@ -3,11 +3,16 @@ package reconcile_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+
+	"studiokeeper/internal/event"
 	"studiokeeper/internal/localcloud"
 	"studiokeeper/internal/reconcile"
+	"studiokeeper/internal/studio"
 )
 
 var throttling = localcloud.Fault{Service: "sagemaker", Operation: "ListUserProfiles", Code: "ThrottlingException", Status: 400}
@@ -27,6 +32,25 @@ func TestLookThatAWSThrottlesComesAgainSoon(t *testing.T) {
 		}
 		w.handle(l)
 		want(t, "profiles", w.profiles(), []string{"alice@example.com a"})
+	})(t)
+}
+
+// Our own writes have events too, and in a burst there are many.
+func TestLookAtAProfileThatAWSThrottlesComesAgainSoon(t *testing.T) {
+	virtually(nil, func(t *testing.T, w *world) {
+		alice := w.managedPeople(w.group("ad-group-1", "a", 100), 1)[0]
+		profile := name(alice, "user000@example.com")
+		w.cloud.Inject(localcloud.Fault{Service: "sagemaker", Operation: "DescribeUserProfile", Code: "ThrottlingException", Status: 400})
+		w.handle(event.Look{Scope: event.Profile, DomainID: w.domain, Profile: profile, Trigger: event.Trigger{ID: "event-1", Name: "CreateUserProfile"}})
+		w.cloud.ClearFaults()
+		for _, whom := range []string{"", alice} {
+			l, due, _ := w.queue.next()
+			want(t, "whom the next look is at", l.UserID, whom)
+			if wait := due.Sub(w.cloud.Now()); wait > 30*time.Second {
+				t.Errorf("it comes after %s", wait)
+			}
+			w.handle(l)
+		}
 	})(t)
 }
 
@@ -69,8 +93,8 @@ func TestThrottlingHidesNoOtherError(t *testing.T) {
 	})(t)
 }
 
-// What runs out first when many join is reading: each profile is read once, when
-// it is ready.
+// What runs out first when many join is reading: each profile is searched for
+// once, before it is made, and read once, when it is ready.
 func TestProfilesMadeInABulkAreReadOnce(t *testing.T) {
 	const people = 12
 	virtually(nil, func(t *testing.T, w *world) {
@@ -83,11 +107,30 @@ func TestProfilesMadeInABulkAreReadOnce(t *testing.T) {
 		w.handle(everybody)
 		w.settle()
 		want(t, "profiles described", w.cloud.CallCounts()["sagemaker.DescribeUserProfile"], people)
+		want(t, "lists of profiles, that of the pass included", w.cloud.CallCounts()["sagemaker.ListUserProfiles"], 1+people)
 		want(t, "profiles", w.withRole("a"), people)
 		managed, err := w.keeper.Persons.Managed(t.Context(), "research")
 		w.must(err)
 		for _, p := range managed {
 			want(t, p.Profile+" is ready", p.Ready, true)
 		}
+	})(t)
+}
+
+// One of many looks that go on with what was begun searches for a profile after
+// all when the one it knows of is gone.
+func TestLookInABulkFindsAProfileInPlaceOfOneThatIsGone(t *testing.T) {
+	virtually(nil, func(t *testing.T, w *world) {
+		group := w.group("ad-group-1", "a", 100)
+		id := w.managedPeople(group, 1)[0]
+		gone := name(id, "user000@example.com")
+		_, err := sagemaker.NewFromConfig(w.aws).DeleteUserProfile(t.Context(), &sagemaker.DeleteUserProfileInput{DomainId: &w.domain, UserProfileName: &gone})
+		w.must(err)
+		w.makeProfile("other"+strings.TrimPrefix(gone, "user000"), "user000@example.com", roles+"b", map[string]string{
+			studio.TagDeployment: "prod", studio.TagUserID: id, studio.TagGroup: group,
+		})
+		w.handle(event.Look{Scope: event.User, UserID: id, Domain: "research", Bulk: true, Tries: 1})
+		w.settle()
+		want(t, "profiles", w.profiles(), []string{"user000@example.com a"})
 	})(t)
 }

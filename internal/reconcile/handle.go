@@ -228,6 +228,11 @@ func (r *Reconciler) profile(ctx context.Context, l event.Look) ([]Result, error
 	}
 	t := r.Targets[at]
 	owner, err := r.ownerOf(ctx, t, l.Profile)
+	if crowdedOnly(err) && l.Tries < patience {
+		later := l
+		later.Tries++
+		return nil, r.schedule(ctx, r.Queue, "profile#"+t.Domain.Name+"#"+l.Profile, later, r.Now().Add(slower(slowAgain, l.Tries)))
+	}
 	if err != nil || owner == "" {
 		return nil, wrap(err, "find whose profile %q in %s is", l.Profile, t.Domain.Name)
 	}
