@@ -2,7 +2,7 @@
 // figures. It runs the benchmarks of the rooms and puts each figure beside what
 // AWS's request rates allow at best, or beside the plain way of doing the same.
 //
-//	go run ./bench          about ten minutes
+//	go run ./bench          about a quarter of an hour
 //	go run ./bench -quick   without what takes minutes
 //	go run ./bench -o json  for scripts
 package main
