@@ -125,8 +125,11 @@ func (e *Error) Unwrap() []error {
 	return []error{e.meaning, e.cause}
 }
 
-// Is lets errors.Is find reconcile.ErrDenied in what a policy forbids.
-func (e *Error) Is(target error) bool { return target == reconcile.ErrDenied && e.Fault == Denied }
+// Is lets errors.Is find reconcile.ErrDenied in what a policy forbids, and
+// reconcile.ErrThrottled in what came too fast.
+func (e *Error) Is(target error) bool {
+	return target == reconcile.ErrDenied && e.Fault == Denied || target == reconcile.ErrThrottled && e.Fault == Throttled
+}
 
 // said is the cause without the SDK's frame: code, message and request id of a refusal.
 func (e *Error) said() string {
