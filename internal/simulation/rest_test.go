@@ -103,7 +103,7 @@ func (w *world) journalled() (left []string) {
 	for _, p := range v.Problems {
 		left = append(left, fmt.Sprintf("the journal of %s, entry %d: %s", p.UserID, p.Seq, p.What))
 	}
-	if v.Entries == 0 {
+	if v.Entries == 0 && len(w.journal) > 0 {
 		left = append(left, "the journal is empty")
 	}
 	return left
