@@ -23,10 +23,10 @@ func (w *world) paged(operation string, body []byte) []byte {
 		return body
 	case strings.HasPrefix(name, "List"):
 		return mostPattern.ReplaceAll(body, fmt.Appendf(nil, `"MaxResults":%d`, w.story.Page))
-	case name == "Scan":
+	case name == "Scan" && bytes.Contains(body, []byte(`"TableName":"mapping"`)):
 		return limited(body, w.story.Page)
-	case name == "Query":
-		return limited(body, 4*w.story.Page) // what is remembered is asked for often
+	case name == "Scan", name == "Query":
+		return limited(body, 4*w.story.Page) // what is remembered is much, and asked for often
 	}
 	return body
 }

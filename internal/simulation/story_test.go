@@ -81,7 +81,7 @@ func newStory(seed uint64) story {
 	}
 	// Drawn last, and apart: what was added later leaves the stories of seeds as they were.
 	s.Adopt = []string{"", "", "", "none", "all"}[rand.New(rand.NewPCG(seed, 2)).IntN(5)]
-	if r := rand.New(rand.NewPCG(seed, 3)); r.IntN(4) == 0 {
+	if r := rand.New(rand.NewPCG(seed, 3)); r.IntN(5) == 0 {
 		s = s.inPages(r)
 	}
 	slices.SortStableFunc(s.Actions, func(a, b action) int { return cmp.Compare(a.At, b.At) })

@@ -229,14 +229,9 @@ func half(answer *http.Response) (*http.Response, error) {
 		return nil, io.ErrUnexpectedEOF
 	}
 	body, err := io.ReadAll(answer.Body)
-	answer.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:len(body)/2]), brokenOff{}))
+	answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(body[:len(body)/2])), -1
 	return answer, err
 }
-
-// brokenOff is what is read where a connection ended too soon.
-type brokenOff struct{}
-
-func (brokenOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func refusal(r *http.Request, status int, code string) *http.Response {
 	body := `{"__type":"` + code + `","message":"the weather is bad"}`
