@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/identitystore/types"
 	"github.com/aws/smithy-go"
@@ -238,7 +239,7 @@ type refusal struct {
 // is gone to us; "deleting" comes before the other states that refuse a change, but after the things that stand
 // in the way of a deletion and may be deleting themselves. A missing assignment comes before one that exists,
 // because the looser patterns further down would match it as well.
-func refusals() []refusal {
+var refusals = sync.OnceValue(func() []refusal {
 	loose := func(pattern string) *regexp.Regexp { return regexp.MustCompile("(?is)" + pattern) }
 	const inUse, invalid = "ResourceInUse ConflictException", "ResourceInUse ConflictException ValidationException"
 	return []refusal{
@@ -261,10 +262,10 @@ func refusals() []refusal {
 		{"", inUse, loose(``), reconcile.ErrBusy},
 		{"UpdateUserProfile AddTags DeleteApp", "ValidationException", loose(`\b(pending|updating|deleting)\b|not (in )?.?inservice`), reconcile.ErrBusy},
 	}
-}
+})
 
 // named matches the names in a message.
-func named() *regexp.Regexp { return regexp.MustCompile(`\[[^\]]*\]|'[^']*'|"[^"]*"`) }
+var named = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[[^\]]*\]|'[^']*'|"[^"]*"`) })
 
 // meaning is what a SageMaker call's refusal means to reconcile, or nil.
 func meaning(operation string, err error) error {
