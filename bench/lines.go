@@ -16,7 +16,7 @@ func suites() []suite {
 		{pkg: "./internal/reconcile", pattern: "Pass$/users=10000$"},
 		{pkg: "./internal/reconcile", pattern: "Pass$/users=200000$", long: true},
 		{pkg: "./internal/reconcile", pattern: "Burst$/people=1000$"},
-		{pkg: "./internal/reconcile", pattern: "Burst$/people=10000$"},
+		{pkg: "./internal/reconcile", pattern: "Burst$/people=10000$", long: true},
 		{pkg: "./internal/reconcile", pattern: "Leavers$"},
 		{pkg: "./internal/reconcile", pattern: "PassMemory$", long: true},
 		{pkg: "./internal/scim", pattern: "FirstSync$"},
