@@ -15,7 +15,9 @@ func suites() []suite {
 		{pkg: "./internal/reconcile", pattern: "Pass$/users=1000$"},
 		{pkg: "./internal/reconcile", pattern: "Pass$/users=10000$"},
 		{pkg: "./internal/reconcile", pattern: "Pass$/users=200000$", long: true},
-		{pkg: "./internal/reconcile", pattern: "Pass$/onboarding"},
+		{pkg: "./internal/reconcile", pattern: "Burst$/people=1000$"},
+		{pkg: "./internal/reconcile", pattern: "Burst$/people=10000$", long: true},
+		{pkg: "./internal/reconcile", pattern: "Leavers$"},
 		{pkg: "./internal/reconcile", pattern: "PassMemory$", long: true},
 		{pkg: "./internal/scim", pattern: "FirstSync$"},
 		{pkg: "./internal/provision", pattern: "Unchanged$"},
@@ -45,8 +47,11 @@ func (l line) scale() float64 {
 }
 
 const (
-	plainly = "describing every profile"
-	rates   = "what AWS's rates allow"
+	plainly  = "describing every profile"
+	rates    = "what AWS's rates allow"
+	oneByOne = "one person after another"
+
+	workedOut = ", worked out" // not carried out: it would take as long for each as for fewer
 )
 
 func lines() []line {
@@ -62,13 +67,20 @@ func lines() []line {
 		{what: "event to ready among 10,000 profiles", bench: "Ready/users=10000", here: "s-ready", unit: "s", beside: "s-ready-plain", than: plainly},
 		{what: "calls for that, tables and queue included", bench: "Ready/users=10000", here: "calls", unit: "calls", beside: "calls-plain", than: plainly},
 		{what: "full pass, 1,000 users: time", bench: "Pass/users=1000", here: "s", unit: "s", ratio: "time/bound", than: rates},
+		{what: "full pass, 1,000 users: the same", bench: "Pass/users=1000", here: "s", unit: "s", beside: "s-plain", than: plainly},
 		{what: "full pass, 1,000 users: calls", bench: "Pass/users=1000", here: "calls", unit: "calls", beside: "calls-plain", than: plainly},
 		{what: "full pass, 10,000 users: time", bench: "Pass/users=10000", here: "s", unit: "s", ratio: "time/bound", than: rates},
+		{what: "full pass, 10,000 users: the same", bench: "Pass/users=10000", here: "s", unit: "s", beside: "s-plain", than: plainly},
 		{what: "full pass, 10,000 users: calls", bench: "Pass/users=10000", here: "calls", unit: "calls", beside: "calls-plain", than: plainly},
 		{what: "full pass, 200,000 users: time", bench: "Pass/users=200000", here: "s", unit: "s", ratio: "time/bound", than: rates},
-		{what: "full pass, 200,000 users: calls", bench: "Pass/users=200000", here: "calls", unit: "calls", beside: "calls-plain", than: plainly},
+		{what: "full pass, 200,000 users: the same", bench: "Pass/users=200000", here: "s", unit: "s", beside: "s-plain", than: plainly + workedOut},
+		{what: "full pass, 200,000 users: calls", bench: "Pass/users=200000", here: "calls", unit: "calls", beside: "calls-plain", than: plainly + workedOut},
 		{what: "full pass, 200,000 users: peak memory", bench: "PassMemory", here: "peak-MB", unit: "MB", limit: 256, than: "the function's memory"},
-		{what: "1,000 people at once, from nothing", bench: "Pass/onboarding=1000", here: "s", unit: "s", ratio: "time/bound", than: rates},
+		{what: "1,000 people at once, from nothing", bench: "Burst/people=1000", here: "s", unit: "s", ratio: "time/bound", than: rates},
+		{what: "1,000 people at once: the same", bench: "Burst/people=1000", here: "s", unit: "s", beside: "s-plain", than: oneByOne},
+		{what: "10,000 people at once, from nothing", bench: "Burst/people=10000", here: "s", unit: "s", ratio: "time/bound", than: rates},
+		{what: "10,000 people at once: the same", bench: "Burst/people=10000", here: "s", unit: "s", beside: "s-plain", than: oneByOne + workedOut},
+		{what: "500 of 10,000 people leave: until all lost their role", bench: "Leavers", here: "s", unit: "s", ratio: "time/bound", than: rates},
 		{what: "directory: first sync of 10,000 users over SCIM", bench: "FirstSync", here: "s", unit: "s", ratio: "time/bound", than: rates},
 		{what: "directory: the same", bench: "FirstSync", here: "s", unit: "s", beside: "s-plain", than: "one call for each membership, in sequence"},
 		{what: "directory: 10,000 users, 50 groups, unchanged: calls", bench: "Unchanged", here: "calls", unit: "calls", beside: "calls-plain", than: "one call for each membership"},

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/identitystore/types"
 	"github.com/aws/smithy-go"
@@ -125,8 +126,11 @@ func (e *Error) Unwrap() []error {
 	return []error{e.meaning, e.cause}
 }
 
-// Is lets errors.Is find reconcile.ErrDenied in what a policy forbids.
-func (e *Error) Is(target error) bool { return target == reconcile.ErrDenied && e.Fault == Denied }
+// Is lets errors.Is find reconcile.ErrDenied in what a policy forbids, and
+// reconcile.ErrThrottled in what came too fast.
+func (e *Error) Is(target error) bool {
+	return target == reconcile.ErrDenied && e.Fault == Denied || target == reconcile.ErrThrottled && e.Fault == Throttled
+}
 
 // said is the cause without the SDK's frame: code, message and request id of a refusal.
 func (e *Error) said() string {
@@ -235,7 +239,7 @@ type refusal struct {
 // is gone to us; "deleting" comes before the other states that refuse a change, but after the things that stand
 // in the way of a deletion and may be deleting themselves. A missing assignment comes before one that exists,
 // because the looser patterns further down would match it as well.
-func refusals() []refusal {
+var refusals = sync.OnceValue(func() []refusal {
 	loose := func(pattern string) *regexp.Regexp { return regexp.MustCompile("(?is)" + pattern) }
 	const inUse, invalid = "ResourceInUse ConflictException", "ResourceInUse ConflictException ValidationException"
 	return []refusal{
@@ -258,10 +262,10 @@ func refusals() []refusal {
 		{"", inUse, loose(``), reconcile.ErrBusy},
 		{"UpdateUserProfile AddTags DeleteApp", "ValidationException", loose(`\b(pending|updating|deleting)\b|not (in )?.?inservice`), reconcile.ErrBusy},
 	}
-}
+})
 
 // named matches the names in a message.
-func named() *regexp.Regexp { return regexp.MustCompile(`\[[^\]]*\]|'[^']*'|"[^"]*"`) }
+var named = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[[^\]]*\]|'[^']*'|"[^"]*"`) })
 
 // meaning is what a SageMaker call's refusal means to reconcile, or nil.
 func meaning(operation string, err error) error {

@@ -5,10 +5,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"net"
 	"os"
@@ -50,17 +53,65 @@ func startSamba(t *testing.T, users int) *samba {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	s := &samba{T: t, dir: dir, ip: spareAddress(t)}
-	// Half a minute where nothing else runs; the limit is for those where much does.
-	limited, done := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer done()
-	made := exec.CommandContext(limited, "/usr/bin/python3", "testdata/domain.py", dir, s.ip, fmt.Sprint(users))
-	made.Env = append(os.Environ(), "PASSWORD="+password)
-	if out, err := made.CombinedOutput(); err != nil {
-		t.Fatalf("making a Samba domain: %v\n%s", err, out)
-	}
+	s.must(os.CopyFS(filepath.Join(dir, "dc"), os.DirFS(s.database(users))))
 	s.configure()
 	s.run()
 	return s
+}
+
+// database is a directory with the database of a new domain. What is made depends on
+// nothing but the script and Samba, and making it costs many times what all other tests of
+// this package do: it stays in the user's cache, for a week, as passwords expire.
+func (s *samba) database(users int) string {
+	s.Helper()
+	script, err := os.ReadFile("testdata/domain.py")
+	s.must(err)
+	version, err := exec.Command("/usr/sbin/samba", "--version").Output()
+	s.must(err)
+	cache, err := os.UserCacheDir()
+	s.must(err)
+	week := time.Now().Unix() / (7 * 24 * 3600)
+	of := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%d\n%s\n%d", script, version, users, password, week))
+	cache = filepath.Join(cache, "studiokeeper-test-domains")
+	kept := filepath.Join(cache, fmt.Sprintf("%d-%x", week, of[:8]))
+	if _, err := os.Stat(kept); err != nil {
+		s.must(os.MkdirAll(cache, 0o700))
+		s.forget(cache, week)
+		s.provision(cache, kept, users)
+	}
+	return kept
+}
+
+// forget removes the databases of weeks that nobody is still reading.
+func (s *samba) forget(cache string, week int64) {
+	s.Helper()
+	all, err := os.ReadDir(cache)
+	s.must(err)
+	for _, e := range all {
+		var of int64
+		if n, _ := fmt.Sscanf(e.Name(), "%d-", &of); n == 1 && of < week-1 {
+			s.must(os.RemoveAll(filepath.Join(cache, e.Name())))
+		}
+	}
+}
+
+// provision makes a database beside where it is to be kept, so that nobody finds half of one.
+func (s *samba) provision(cache, kept string, users int) {
+	s.Helper()
+	making, err := os.MkdirTemp(cache, "making")
+	s.must(err)
+	defer os.RemoveAll(making)
+	// Half a minute where nothing else runs; the limit is for those where much does.
+	limited, done := context.WithTimeout(s.Context(), 5*time.Minute)
+	defer done()
+	made := exec.CommandContext(limited, "/usr/bin/python3", "testdata/domain.py", making, "127.0.0.1", fmt.Sprint(users))
+	made.Env = append(os.Environ(), "PASSWORD="+password)
+	if out, err := made.CombinedOutput(); err != nil {
+		s.Fatalf("making a Samba domain: %v\n%s", err, out)
+	}
+	if err := os.Rename(filepath.Join(making, "dc"), kept); err != nil && !errors.Is(err, fs.ErrExist) {
+		s.Fatalf("keeping a Samba domain: %v", err) // that another run was faster is as good
+	}
 }
 
 // noSamba says why a domain controller cannot run here, or "".

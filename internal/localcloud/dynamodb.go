@@ -25,6 +25,7 @@ type dynamoState struct {
 	mu     sync.Mutex
 	tables map[place]map[string]*table
 	tokens map[string]transaction // by ClientRequestToken
+	oldest []string               // keys of tokens, by age
 }
 
 func dynamodbService(c *Cloud) service {

@@ -57,10 +57,9 @@ func (d *dynamoState) transactWriteItems(c *call, in *dynamodb.TransactWriteItem
 }
 
 func (d *dynamoState) repeated(c *call, in *dynamodb.TransactWriteItemsInput) (bool, error) {
-	for token, t := range d.tokens {
-		if c.now.Sub(t.done) > tokenLife {
-			delete(d.tokens, token)
-		}
+	for len(d.oldest) > 0 && c.now.Sub(d.tokens[d.oldest[0]].done) > tokenLife {
+		delete(d.tokens, d.oldest[0])
+		d.oldest = d.oldest[1:]
 	}
 	t, ok := d.tokens[c.tokenKey(in)]
 	if !ok || in.ClientRequestToken == nil {
@@ -78,6 +77,7 @@ func (d *dynamoState) remember(c *call, in *dynamodb.TransactWriteItemsInput) {
 	}
 	if in.ClientRequestToken != nil {
 		d.tokens[c.tokenKey(in)] = transaction{in.TransactItems, c.now}
+		d.oldest = append(d.oldest, c.tokenKey(in))
 	}
 }
 

@@ -2,7 +2,6 @@ package localcloud
 
 import (
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -28,22 +27,38 @@ type scope struct {
 	accessKey, region, service string
 }
 
-var (
-	credentialPattern = regexp.MustCompile(`Credential=([^/,\s]+)/(\d{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request`)
-	accountPattern    = whole(`\d{12}`)
-)
+var accountPattern = whole(`\d{12}`)
 
 // scopeOf reads the credential scope of a signed request, in its header or its query.
 func scopeOf(r *http.Request) scope {
-	found := credentialPattern.FindStringSubmatch(r.Header.Get("Authorization"))
-	if found == nil {
-		found = credentialPattern.FindStringSubmatch("Credential=" + r.URL.Query().Get("X-Amz-Credential"))
+	found, ok := readScope(r.Header.Get("Authorization"))
+	if !ok {
+		found, _ = readScope("Credential=" + r.URL.Query().Get("X-Amz-Credential"))
 	}
-	if found == nil {
-		return scope{}
-	}
-	return scope{accessKey: found[1], region: found[3], service: found[4]}
+	return found
 }
+
+// readScope finds the first whole scope in a text. Every request is asked for its own more than once: a
+// regular expression would take as long as many an operation.
+func readScope(text string) (scope, bool) {
+	for {
+		_, rest, found := strings.Cut(text, "Credential=")
+		if !found {
+			return scope{}, false
+		}
+		parts := strings.SplitN(rest, "/", 5)
+		if len(parts) == 5 && strings.HasPrefix(parts[4], "aws4_request") && parts[0] != "" && !strings.ContainsAny(parts[0], ", \t\n\f\r") &&
+			len(parts[1]) == 8 && only(parts[1], "0123456789") && only(parts[2], scopeLetters) && only(parts[3], scopeLetters) {
+			return scope{accessKey: parts[0], region: parts[2], service: parts[3]}, true
+		}
+		text = rest
+	}
+}
+
+const scopeLetters = "abcdefghijklmnopqrstuvwxyz0123456789-"
+
+// only reports whether a text has letters, and no others than those.
+func only(text, letters string) bool { return text != "" && strings.TrimLeft(text, letters) == "" }
 
 // authenticate finds out who calls, from where. The signature is not verified.
 func (c *Cloud) authenticate(to *call, r *http.Request) *apiError {

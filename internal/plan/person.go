@@ -328,7 +328,19 @@ func (d *decision) leaving() {
 			}
 		}
 	}
+	d.signInLeft()
 	d.untagged()
+}
+
+// signInLeft takes back what is left to a person whose profile was deleted, or lost
+// its tags: the assignment is recorded, and ours whatever became of the profile.
+func (d *decision) signInLeft() {
+	protected := d.protected(studio.Profile{}) || slices.ContainsFunc(d.person.Profiles, d.protected)
+	if len(d.mine) > 0 || !d.person.Assigned || protected {
+		return
+	}
+	c := d.add(Unassign, cmp.Or(d.person.Remembered, d.profileName()), nil, nil)
+	c.Reasons = append(c.Reasons, Reason{"sign-in", "there is no managed profile any more, and the sign-in that was given is left"})
 }
 
 func (d *decision) delete(p studio.Profile) {

@@ -226,7 +226,9 @@ func (a *applier) put(ctx context.Context, c plan.Change) error {
 		return a.finish(ctx, c, err)
 	}
 	a.undone = true // the tags say that it was applied once no app with the old role is left
-	a.result.again(readyAgain, "the change is settling")
+	if !a.bulk {
+		a.result.again(readyAgain, "the change is settling")
+	}
 	return a.readBack(ctx, c)
 }
 
@@ -260,6 +262,12 @@ func (a *applier) profile(name string) (studio.Profile, bool) {
 // readBack looks at what a write came to. SageMaker takes seconds for both
 // creating and updating; then another look finishes the work.
 func (a *applier) readBack(ctx context.Context, c plan.Change) error {
+	if a.bulk {
+		// Reading is what a bulk runs out of first: the next look does it, once, when it is worth it.
+		a.undone = true
+		a.result.again(writtenAgain, "the profile is being made or changed")
+		return a.record(ctx, c, plan.Done, nil)
+	}
 	p, err := a.r.Profiles.Describe(ctx, a.t.Domain, c.Profile)
 	switch {
 	case errors.Is(err, ErrGone):

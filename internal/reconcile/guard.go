@@ -12,6 +12,9 @@ import (
 // guardTries bounds how often a window that others move is read again.
 const guardTries = 20
 
+// errCrowded: other runs decided in the same domain, and faster.
+var errCrowded = errors.New("others kept deciding")
+
 // guarded is what the guard bounds, with where it keeps what it decided.
 type guarded struct {
 	what  plan.Bounded
@@ -46,8 +49,11 @@ func removal(k Key, c plan.Change) Removal {
 // guard decides about one removal, once per person, domain and offboarding, or
 // about one change, once per person, domain and target: what was admitted is
 // never counted again. A rejection that has lapsed is none. weight is how many
-// people are concerned.
+// people are concerned. The looks of one process take turns: only other processes
+// move the window meanwhile.
 func (r *Reconciler) guard(ctx context.Context, g guarded, asked Removal, weight int) (Removal, error) {
+	r.deciding.Lock()
+	defer r.deciding.Unlock()
 	for range guardTries {
 		known, err := g.kept.Removal(ctx, asked.Key)
 		if err != nil {
@@ -61,7 +67,7 @@ func (r *Reconciler) guard(ctx context.Context, g guarded, asked Removal, weight
 			return decided, err
 		}
 	}
-	return Removal{}, fmt.Errorf("decide about the %s of %s in %s: others kept deciding; it is tried again", g.what, asked.UserID, asked.Domain)
+	return Removal{}, fmt.Errorf("decide about the %s of %s in %s: %w; it is tried again", g.what, asked.UserID, asked.Domain, errCrowded)
 }
 
 // decide counts what is asked in its domain's window.

@@ -134,6 +134,12 @@ func (r *Reconciler) apart(ctx context.Context, l event.Look, targets []Target, 
 
 func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *sharedReads) (Result, error) {
 	result, err := r.look(ctx, t, l.UserID, how{trigger: trigger(l), asked: asked(l.Trigger), shared: shared, bulk: l.Bulk, tries: l.Tries, hint: l.Profile, expect: l.Plan})
+	if crowdedOnly(err) {
+		result.again(slowAgain, err.Error())
+		if l.Tries < patience {
+			err = nil // waiting is no failure, and must not use up the record's receives
+		}
+	}
 	// What is to happen next is planned even when something failed. The claim of what failed before anything was
 	// read needs nothing: the record comes again with it, as often as its queue has it.
 	var claimed error
@@ -151,6 +157,26 @@ func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *s
 		claimed,
 		r.handOn(ctx, result.others, event.Look{Trigger: l.Trigger}),
 		r.groupSignIn(ctx, t, &result, l.Trigger))
+}
+
+// patience is how many looks in a row may be in a crowd before that is an error:
+// about ten minutes of them.
+const patience = 8
+
+// crowdedOnly tells whether all that an error is about is that many do the same
+// at once: AWS throttles, or others are faster.
+func crowdedOnly(err error) bool {
+	if err == nil || err == errCrowded {
+		return err != nil
+	}
+	if is, ok := err.(interface{ Is(error) bool }); ok && is.Is(ErrThrottled) {
+		return true
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return crowdedOnly(errors.Unwrap(err))
+	}
+	return !slices.ContainsFunc(joined.Unwrap(), func(e error) bool { return !crowdedOnly(e) })
 }
 
 // asked is when the directory changed, if that is what a look is about.
@@ -202,6 +228,11 @@ func (r *Reconciler) profile(ctx context.Context, l event.Look) ([]Result, error
 	}
 	t := r.Targets[at]
 	owner, err := r.ownerOf(ctx, t, l.Profile)
+	if crowdedOnly(err) && l.Tries < patience {
+		later := l
+		later.Tries++
+		return nil, r.schedule(ctx, r.Queue, "profile#"+t.Domain.Name+"#"+l.Profile, later, r.Now().Add(slower(slowAgain, l.Tries)))
+	}
 	if err != nil || owner == "" {
 		return nil, wrap(err, "find whose profile %q in %s is", l.Profile, t.Domain.Name)
 	}

@@ -199,7 +199,7 @@ func (w *world) play(looks []event.Look, within time.Duration) (said []error) {
 	const receives = 5
 	until := w.cloud.Now().Add(within)
 	for _, l := range looks {
-		w.queue.looks = append(w.queue.looks, dueLook{look: l, due: w.cloud.Now()})
+		w.queue.put(dueLook{look: l, due: w.cloud.Now()})
 	}
 	for {
 		at, ok := w.queue.take(until)
@@ -228,28 +228,6 @@ func functionTime(l event.Look) time.Duration {
 		return 15 * time.Minute
 	}
 	return time.Minute
-}
-
-// take takes the look that is due next, if it is due by then.
-func (q *queue) take(by time.Time) (dueLook, bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.looks) == 0 {
-		return dueLook{}, false
-	}
-	slices.SortStableFunc(q.looks, func(a, b dueLook) int { return a.due.Compare(b.due) })
-	first := q.looks[0]
-	if first.due.After(by) {
-		return dueLook{}, false
-	}
-	q.looks = slices.Delete(q.looks, 0, 1)
-	return first, true
-}
-
-func (q *queue) put(l dueLook) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.looks = append(q.looks, l)
 }
 
 // struck plays the story with a fault, and says what came of it: ok, what was

@@ -17,7 +17,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 
-	"studiokeeper/internal/event"
 	"studiokeeper/internal/localcloud"
 	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/studio"
@@ -41,13 +40,14 @@ type measured struct {
 	calls int           // to AWS, the state table's included
 	took  time.Duration // waiting for AWS's request rates; what is computed takes no virtual time
 	bound time.Duration // what the rates allow at best
+	done  time.Duration // until nothing was left to look at, where that is not what counts
 	pages int
 }
 
 // BenchmarkPass shows what a full pass over everybody costs when nothing has
 // changed, against the pages that there are and the time that AWS's request
 // rates allow, beside the same work done with one Describe for each profile and
-// one call for each membership; and what it costs to onboard 1,000 people.
+// one call for each membership.
 func BenchmarkPass(b *testing.B) {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer table.Flush()
@@ -70,21 +70,13 @@ func BenchmarkPass(b *testing.B) {
 				b.ReportMetric(lists.took.Seconds(), "s")
 				b.ReportMetric(lists.took.Seconds()/lists.bound.Seconds(), "time/bound")
 				b.ReportMetric(float64(single.calls), "calls-plain")
+				b.ReportMetric(single.took.Seconds(), "s-plain")
 				fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%d\t%.2f\t%s\t%s\t%.2f\t%d\t%s\t\n", n.users, n.groups, n.domains, lists.pages, lists.calls,
 					float64(lists.calls)/float64(lists.pages), lists.bound.Round(time.Second), lists.took.Round(time.Second),
 					lists.took.Seconds()/lists.bound.Seconds(), single.calls, single.took.Round(time.Second))
 			}
 		})
 	}
-	b.Run("onboarding=1000", func(b *testing.B) {
-		for b.Loop() {
-			var got measured
-			inVirtualTime(b, func(t *testing.T) { got = measureOnboarding(t, 1_000) })
-			b.ReportMetric(got.took.Seconds(), "s")
-			b.ReportMetric(got.took.Seconds()/got.bound.Seconds(), "time/bound")
-			fmt.Fprintf(table, "onboarding 1000\t20\t1\t\t%d\t\t%s\t%s\t%.2f\t\t\t\n", got.calls, got.bound, got.took.Round(time.Second), got.took.Seconds()/got.bound.Seconds())
-		}
-	})
 }
 
 // inVirtualTime runs a story in a testing/synctest bubble, which only a test
@@ -265,90 +257,5 @@ func (w *world) atOnce(n int, do func(i int)) {
 		next <- i
 	}
 	close(next)
-	all.Wait()
-}
-
-// measureOnboarding lets people join who have nothing yet, and makes a pass and
-// everything that it hands on, as the function would: many at a time.
-func measureOnboarding(t *testing.T, n int) measured {
-	w := populated(newWorld(t, nil), size{0, 20, 1})
-	w.cloud.ProfileDelay, w.cloud.ProfileQuota = 0, n+1
-	ids, err := w.console().SeedUsers(n, func(i int) localcloud.Person {
-		return localcloud.Person{UserName: fmt.Sprintf("user%06d@example.com", i)}
-	})
-	w.must(err)
-	for g, rule := range w.keeper.Mapping.Rules {
-		var members []string
-		for i := g; i < n; i += 20 {
-			members = append(members, ids[i])
-		}
-		w.must(w.console().SeedMembers(rule.Group.ID, members))
-	}
-	time.Sleep(time.Minute)
-	w.cloud.ResetCalls()
-	start := time.Now()
-	// As in an account: what a pass hands on has a queue of its own, and what
-	// is to be finished does not wait behind it.
-	pass := &queue{cloud: w.cloud}
-	w.keeper.Pass = pass
-	w.handle(everybody)
-	w.drain(24, w.queue, pass)
-	m := measured{took: time.Since(start), bound: seconds(n, createRate)}
-	for _, count := range w.cloud.CallCounts() {
-		m.calls += count
-	}
-	ready := 0
-	w.must(w.keeper.Persons.EachManaged(context.Background(), "research", func(p reconcile.Person) {
-		if p.Ready {
-			ready++
-		}
-	}))
-	want(t, "people ready", ready, n)
-	return m
-}
-
-// drain makes all looks as they are due, so many at a time.
-func (w *world) drain(workers int, queues ...*queue) {
-	next := func() (l event.Look, ok, any bool) {
-		for _, q := range queues {
-			l, due, found := q.next()
-			if found && !due.After(w.cloud.Now()) {
-				return l, true, true
-			}
-			if any = any || found; found {
-				w.must(q.Send(context.Background(), l, due.Sub(w.cloud.Now())))
-			}
-		}
-		return event.Look{}, false, any
-	}
-	var mu sync.Mutex
-	busy := 0
-	var all sync.WaitGroup
-	for range workers {
-		all.Go(func() {
-			for {
-				mu.Lock()
-				l, ok, any := next()
-				if !any && busy == 0 {
-					mu.Unlock()
-					return
-				}
-				if !ok {
-					mu.Unlock()
-					time.Sleep(100 * time.Millisecond)
-					continue
-				}
-				busy++
-				mu.Unlock()
-				_, err := w.keeper.Handle(context.Background(), l)
-				if err != nil {
-					w.t.Error(err)
-				}
-				mu.Lock()
-				busy--
-				mu.Unlock()
-			}
-		})
-	}
 	all.Wait()
 }

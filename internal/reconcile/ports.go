@@ -35,6 +35,8 @@ var (
 	ErrInvalid = errors.New("AWS does not take this value")
 	// ErrDenied: a policy does not let these credentials do it.
 	ErrDenied = errors.New("access is denied")
+	// ErrThrottled: AWS did not let a call through, also after it was tried again.
+	ErrThrottled = errors.New("AWS takes no more calls for now")
 	// ErrChanged: somebody else changed it since it was read.
 	ErrChanged = errors.New("somebody changed it meanwhile")
 )

@@ -29,6 +29,7 @@ type reader struct {
 	gate        *gate
 	shared      *sharedReads // nil: nothing is shared with other domains
 	hint        string       // a profile that may be the user's, beside those found by name
+	followUp    bool         // one of many looks that go on with what was begun: the profile remembered is read, and none searched for while there is one
 }
 
 func (r *Reconciler) reader() reader {
@@ -72,8 +73,10 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 		return err
 	})
 	g.Go(func() (err error) {
-		named, err = r.profiles.List(round, t.Domain, studio.ProfileHash(r.storeID, userID))
-		return wrap(err, "list the profiles of user %s in %s", userID, t.Domain.Name)
+		if !r.followUp {
+			named, err = r.named(round, t, userID)
+		}
+		return err
 	})
 	g.Go(func() (err error) {
 		s.remembered, err = r.persons.Person(round, key)
@@ -92,6 +95,10 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 	if err := r.candidates(ctx, t, &s, named); err != nil {
 		return sight{}, err
 	}
+	if r.followUp && len(s.person.Profiles) == 0 {
+		r.followUp = false
+		return r.person(ctx, t, userID)
+	}
 	own := of(who.rows, t.Domain.Name) // a copy: what is found to be gone is marked in it
 	s.person.Matches, err = matches(own, who.memberships)
 	if err != nil {
@@ -104,6 +111,12 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 		}
 	}
 	return s, nil
+}
+
+// named lists the profiles whose name is made of the user's id.
+func (r reader) named(ctx context.Context, t Target, userID string) ([]studio.Profile, error) {
+	found, err := r.profiles.List(ctx, t.Domain, studio.ProfileHash(r.storeID, userID))
+	return found, wrap(err, "list the profiles of user %s in %s", userID, t.Domain.Name)
 }
 
 // group is the group through which the person was last given a role: by the

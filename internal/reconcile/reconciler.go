@@ -30,6 +30,9 @@ const (
 	readyAgain = 3 * time.Second  // a profile is being made or changed
 	usedAgain  = 30 * time.Second // apps run on the profile
 	staleAgain = 30 * time.Second // an event named a change that the read does not show
+	slowAgain  = 20 * time.Second // AWS throttles, or others are faster
+	// writtenAgain is readyAgain where many profiles are being made or changed.
+	writtenAgain = 10 * time.Second
 )
 
 // staleLooks is how often a claim that the read does not show is looked for again.
@@ -105,6 +108,7 @@ type Reconciler struct {
 
 	once     sync.Once
 	enrolled sync.Map // domain ids that the register has
+	deciding turn     // guards the guard's windows against other looks of this process
 	theGate  *gate
 	theLists *listings
 }
@@ -246,7 +250,7 @@ func (r *Reconciler) one(ctx context.Context, t Target, key Key, h how) (Result,
 func (r *Reconciler) sight(ctx context.Context, t Target, key Key, h how) (sight, error) {
 	started := r.Now()
 	from := r.reader()
-	from.shared, from.hint = h.shared, h.hint
+	from.shared, from.hint, from.followUp = h.shared, h.hint, h.bulk && h.tries > 0
 	seen, err := from.person(ctx, t, key.UserID)
 	if err != nil {
 		return sight{}, err

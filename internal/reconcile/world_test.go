@@ -11,10 +11,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -399,52 +397,4 @@ func (w *world) writes() int {
 
 func name(user, userName string) string {
 	return studio.ProfileName(store, studio.User{ID: user, UserName: userName})
-}
-
-// queue is a reconcile.Queue whose clock is the cloud's.
-type queue struct {
-	cloud *localcloud.Cloud
-	mu    sync.Mutex
-	looks []dueLook
-}
-
-type dueLook struct {
-	look  event.Look
-	due   time.Time
-	tries int
-}
-
-// Send implements reconcile.Queue; the look goes through its wire form.
-func (q *queue) Send(_ context.Context, l event.Look, delay time.Duration) error {
-	looks, err := event.Parse(l.Message())
-	if err != nil {
-		return err
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.looks = append(q.looks, dueLook{look: looks[0], due: q.cloud.Now().Add(delay)})
-	return nil
-}
-
-func (q *queue) next() (event.Look, time.Time, bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.looks) == 0 {
-		return event.Look{}, time.Time{}, false
-	}
-	at := 0
-	for i, l := range q.looks {
-		if l.due.Before(q.looks[at].due) {
-			at = i
-		}
-	}
-	first := q.looks[at]
-	q.looks = slices.Delete(q.looks, at, at+1)
-	return first.look, first.due, true
-}
-
-func (q *queue) len() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.looks)
 }

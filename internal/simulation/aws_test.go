@@ -147,6 +147,21 @@ func (w *world) spaces(d int) []space {
 	return all
 }
 
+// assignment lets somebody sign in.
+type assignment struct {
+	PrincipalID   string `json:"PrincipalId"`
+	PrincipalType string
+}
+
+// assignments are those to a domain's application.
+func (w *world) assignments(d int) []assignment {
+	var is struct{ SingleSignOnApplicationArn string }
+	w.must(w.aws("sagemaker", "DescribeDomain", object{"DomainId": w.domains[d].id}, &is))
+	var list struct{ ApplicationAssignments []assignment }
+	w.must(w.aws("sso", "ListApplicationAssignments", object{"ApplicationArn": is.SingleSignOnApplicationArn, "MaxResults": 100}, &list))
+	return list.ApplicationAssignments
+}
+
 // waiting is how many messages a queue holds: visible, in flight and delayed.
 func (w *world) waiting(queue string) int {
 	var out struct{ Attributes map[string]string }

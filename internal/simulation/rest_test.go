@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -50,6 +51,7 @@ func (w *world) unrest() (left []string) {
 	}
 	for d := range w.domains {
 		left = append(left, w.compare(d)...)
+		left = append(left, w.signIns(d)...)
 	}
 	return left
 }
@@ -103,7 +105,7 @@ func (w *world) journalled() (left []string) {
 	for _, p := range v.Problems {
 		left = append(left, fmt.Sprintf("the journal of %s, entry %d: %s", p.UserID, p.Seq, p.What))
 	}
-	if v.Entries == 0 {
+	if v.Entries == 0 && len(w.journal) > 0 {
 		left = append(left, "the journal is empty")
 	}
 	return left
@@ -165,6 +167,23 @@ func (w *world) compare(d int) (left []string) {
 			left = append(left, fmt.Sprintf("%s should have %s in %s, and cannot sign in", person.name, v.roles[0], w.domains[d].name))
 		case v.one() && has[id] == 0 && !inTheWay:
 			left = append(left, fmt.Sprintf("%s has no profile in %s and should have %s: %v", person.name, w.domains[d].name, v.roles[0], all))
+		}
+	}
+	return left
+}
+
+// signIns is what is wrong with who is assigned to a domain's application, all of
+// which we did: groups without a row, people who should have nothing.
+func (w *world) signIns(d int) (left []string) {
+	now := w.truth.now()
+	for _, a := range w.assignments(d) {
+		g := slices.IndexFunc(slices.Sorted(maps.Keys(now.members)), func(g int) bool { return groupID(g) == a.PrincipalID })
+		_, mapped := now.rows[rowKey{g, d}]
+		switch {
+		case a.PrincipalType == "GROUP" && !mapped:
+			left = append(left, fmt.Sprintf("%s may sign in to %s, and has no row there", groupName(g), w.domains[d].name))
+		case a.PrincipalType == "USER" && should(now, now, a.PrincipalID, d).nothing():
+			left = append(left, fmt.Sprintf("%s may sign in to %s, and should have nothing there", a.PrincipalID, w.domains[d].name))
 		}
 	}
 	return left

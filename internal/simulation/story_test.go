@@ -23,7 +23,12 @@ type story struct {
 	SignIn, OnRoleChange, Cache, SharedSpaces string
 	Adopt                                     string `json:",omitzero"` // which profiles made by others: unset by default
 	// AtOnce: profiles are made and changed in no time, which spares a look at each.
-	AtOnce  bool
+	AtOnce bool
+	// Page is how many items lists answer with at a time, where they do so with few.
+	Page int `json:",omitzero"`
+	// Named: a naming standard is in force. No group has a name that it is about, but
+	// it has people asked for all of their groups.
+	Named   bool `json:",omitzero"`
 	Actions []action
 
 	loud   bool // the functions' log is written
@@ -39,6 +44,7 @@ type action struct {
 	N                         int           `json:",omitzero"` // what else there is to choose
 	For                       time.Duration `json:",omitzero"`
 	Kind, Service             string        `json:",omitzero"` // of weather
+	Later                     bool          `json:",omitzero"` // it befalls no first pages
 }
 
 // String is an action as stories show it.
@@ -75,6 +81,9 @@ func newStory(seed uint64) story {
 	}
 	// Drawn last, and apart: what was added later leaves the stories of seeds as they were.
 	s.Adopt = []string{"", "", "", "none", "all"}[rand.New(rand.NewPCG(seed, 2)).IntN(5)]
+	if r := rand.New(rand.NewPCG(seed, 3)); r.IntN(5) == 0 {
+		s = s.inPages(r)
+	}
 	slices.SortStableFunc(s.Actions, func(a, b action) int { return cmp.Compare(a.At, b.At) })
 	return s
 }
@@ -162,7 +171,7 @@ func (w *world) perform(a action) {
 	case "droprow":
 		w.dropRow(a)
 	case "weather":
-		w.weather = append(w.weather, weather{a.At, a.At + a.For, a.Kind, a.Service, a.N})
+		w.weather = append(w.weather, weather{a.At, a.At + a.For, a.Kind, a.Service, a.N, a.Later})
 	case "kill":
 		w.kill(a.N)
 	case "events":

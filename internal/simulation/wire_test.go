@@ -18,6 +18,7 @@ type weather struct {
 	Kind     string
 	Service  string // the target's name, or "" for all
 	Rate     int    // how many of a thousand
+	Later    bool   // of calls for further pages only
 }
 
 // wire carries the functions' calls to the local cloud: it takes its time, fails
@@ -65,7 +66,8 @@ func (t wire) Do(r *http.Request) (*http.Response, error) {
 	if c.run == nil {
 		return nil, fmt.Errorf("a call of nobody: %s", r.URL)
 	}
-	c.content = content(c.body, w.called)
+	c.body = w.paged(c.operation, c.body)
+	c.content = content(tokenless(c.body), w.called)
 	c.luck = w.luck(c.run.name, c.operation, c.content)
 	c.fate = w.fate(c)
 	if err := w.travel(r.Context(), &c); err != nil {
@@ -78,7 +80,7 @@ func (t wire) Do(r *http.Request) (*http.Response, error) {
 	}
 	back := time.Duration(1 + c.luck>>20%10_000_000)
 	if w.shared(&c) {
-		back /= 100
+		back /= 100 * time.Duration(1+9*min(1, w.story.Page))
 	}
 	return answer, pause(r.Context(), back)
 }
@@ -94,7 +96,7 @@ func (w *world) shared(c *call) bool {
 func (w *world) travel(ctx context.Context, c *call) error {
 	took := 2*time.Millisecond + time.Duration(c.luck%50_000_000)
 	if w.shared(c) {
-		return pause(ctx, time.Millisecond+took/50)
+		return pause(ctx, (time.Millisecond+took/50)/time.Duration(1+9*min(1, w.story.Page)))
 	}
 	switch c.fate {
 	case "slow":
@@ -122,8 +124,7 @@ func (w *world) fate(c call) string {
 	defer w.mu.Unlock()
 	for i, one := range w.weather {
 		since := time.Since(w.begun)
-		ofMessages := one.Kind == "swallow" || one.Kind == "undeleted"
-		if since < one.From || since >= one.To || ofMessages != (c.operation == one.Kind) || !ofMessages && !strings.HasPrefix(c.operation, one.Service) {
+		if since < one.From || since >= one.To || !one.concerns(c) {
 			continue
 		}
 		if int(c.luck>>(8*(i%4))%1000) < one.Rate {
@@ -198,6 +199,8 @@ func (w *world) served(r *http.Request, c *call) (*http.Response, error) {
 		return refusal(r, http.StatusInternalServerError, "InternalServerException"), nil
 	case "drop-after":
 		return nil, io.ErrUnexpectedEOF
+	case "cut":
+		return half(answer)
 	}
 	if !strings.HasPrefix(c.operation, "AWSIdentityStore.") || answer.StatusCode != http.StatusOK {
 		return answer, nil
@@ -219,6 +222,17 @@ func (o remembered) response(r *http.Request) *http.Response {
 	return &http.Response{StatusCode: http.StatusOK, Header: o.header, Body: io.NopCloser(bytes.NewReader(o.body)), ContentLength: int64(len(o.body)), Request: r}
 }
 
+// half is an answer that breaks off in the middle. One with a checksum is lost: the
+// SDK would print that it does not match.
+func half(answer *http.Response) (*http.Response, error) {
+	if answer.Header.Get("X-Amz-Crc32") != "" {
+		return nil, io.ErrUnexpectedEOF
+	}
+	body, err := io.ReadAll(answer.Body)
+	answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(body[:len(body)/2])), -1
+	return answer, err
+}
+
 func refusal(r *http.Request, status int, code string) *http.Response {
 	body := `{"__type":"` + code + `","message":"the weather is bad"}`
 	return &http.Response{
@@ -236,7 +250,7 @@ func (w *world) note(c *call, answer *http.Response) {
 	}
 	w.digest += mixed(uint64(c.at.Sub(w.begun)), hashed(c.run.name), hashed(c.operation), uint64(status), hashed(c.fate), c.content)
 	if w.story.traced {
-		w.trace = append(w.trace, fmt.Sprintf("%015d %s %s %d %s %s", c.at.Sub(w.begun), c.run.name, c.operation, status, c.fate, label(c.body, w.called)))
+		w.trace = append(w.trace, fmt.Sprintf("%015d %s %s %d %s %s", c.at.Sub(w.begun), c.run.name, c.operation, status, c.fate, label(tokenless(c.body), w.called)))
 	}
 }
 

@@ -106,11 +106,18 @@ func (w *world) configuration() string {
 		fmt.Fprintf(&out, "  - {name: %s, id: %s, region: %s, account: %q, signIn: %s, onRoleChange: %s, adopt: %s}\n",
 			d.name, d.id, region, account, w.story.SignIn, w.story.OnRoleChange, cmp.Or(w.story.Adopt, "unset"))
 	}
-	fmt.Fprintf(&out, "mapping: {roles: [%q], table: mapping, cache: %s}\n", roles+"*", w.story.Cache)
+	fmt.Fprintf(&out, "mapping: {roles: [%q], table: mapping, cache: %s%s}\n", roles+"*", w.story.Cache, w.naming())
 	fmt.Fprintf(&out, "offboarding: {quarantineRole: %q, grace: %s, sharedSpaces: %s}\n", quarantine, grace, w.story.SharedSpaces)
 	fmt.Fprintf(&out, "limits: {removals: {count: %d, percent: 100, floor: 1, window: 1h}, changes: {count: 2, percent: 100, floor: 1, window: 1h}}\n", removalsLimit)
 	out.WriteString("state: {table: state}\nnotices: {bus: default}\n")
 	return out.String()
+}
+
+func (w *world) naming() string {
+	if !w.story.Named {
+		return ""
+	}
+	return fmt.Sprintf(`, naming: [{group: "named-*", domain: %s, role: "%s{group}"}]`, w.domains[0].name, roles)
 }
 
 func groupID(g int) string   { return fmt.Sprintf("00000000-0000-4000-8000-1000000000%02d", g) }

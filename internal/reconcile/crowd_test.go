@@ -1,0 +1,136 @@
+package reconcile_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+
+	"studiokeeper/internal/event"
+	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/reconcile"
+	"studiokeeper/internal/studio"
+)
+
+var throttling = localcloud.Fault{Service: "sagemaker", Operation: "ListUserProfiles", Code: "ThrottlingException", Status: 400}
+
+// Its queue would show a record again after minutes, and only a few times.
+func TestLookThatAWSThrottlesComesAgainSoon(t *testing.T) {
+	virtually(nil, func(t *testing.T, w *world) {
+		alice := w.user("alice@example.com")
+		group := w.group("ad-group-1", "a", 100, alice)
+		w.cloud.Inject(throttling)
+		w.handle(added(alice, group))
+		w.cloud.ClearFaults()
+		l, due, _ := w.queue.next()
+		want(t, "whom the next look is at", l.UserID, alice)
+		if wait := due.Sub(w.cloud.Now()); wait > 30*time.Second {
+			t.Errorf("it comes after %s", wait)
+		}
+		w.handle(l)
+		want(t, "profiles", w.profiles(), []string{"alice@example.com a"})
+	})(t)
+}
+
+// Our own writes have events too, and in a burst there are many.
+func TestLookAtAProfileThatAWSThrottlesComesAgainSoon(t *testing.T) {
+	virtually(nil, func(t *testing.T, w *world) {
+		alice := w.managedPeople(w.group("ad-group-1", "a", 100), 1)[0]
+		profile := name(alice, "user000@example.com")
+		w.cloud.Inject(localcloud.Fault{Service: "sagemaker", Operation: "DescribeUserProfile", Code: "ThrottlingException", Status: 400})
+		w.handle(event.Look{Scope: event.Profile, DomainID: w.domain, Profile: profile, Trigger: event.Trigger{ID: "event-1", Name: "CreateUserProfile"}})
+		w.cloud.ClearFaults()
+		for _, whom := range []string{"", alice} {
+			l, due, _ := w.queue.next()
+			want(t, "whom the next look is at", l.UserID, whom)
+			if wait := due.Sub(w.cloud.Now()); wait > 30*time.Second {
+				t.Errorf("it comes after %s", wait)
+			}
+			w.handle(l)
+		}
+	})(t)
+}
+
+// Somebody has to hear of a person for whom AWS never has time; and whenever it
+// has, it goes on.
+func TestLookThatIsThrottledForLongIsAnError(t *testing.T) {
+	virtually(nil, func(t *testing.T, w *world) {
+		alice := w.user("alice@example.com")
+		l := added(alice, w.group("ad-group-1", "a", 100, alice))
+		l.Expect = nil
+		w.cloud.Inject(throttling)
+		began := w.cloud.Now()
+		var err error
+		for err == nil {
+			if _, err = w.try(l); err == nil {
+				next, due, _ := w.queue.next()
+				time.Sleep(due.Sub(w.cloud.Now()))
+				l = next
+			}
+		}
+		if took := w.cloud.Now().Sub(began); !errors.Is(err, reconcile.ErrThrottled) || took < 5*time.Minute || took > time.Hour {
+			t.Errorf("after %s: %v", took, err)
+		}
+		w.cloud.ClearFaults()
+		w.settle()
+		want(t, "profiles", w.profiles(), []string{"alice@example.com a"})
+	})(t)
+}
+
+func TestThrottlingHidesNoOtherError(t *testing.T) {
+	virtually(nil, func(t *testing.T, w *world) {
+		alice := w.user("alice@example.com")
+		group := w.group("ad-group-1", "a", 100, alice)
+		w.cloud.Inject(throttling)
+		w.cloud.Inject(localcloud.Fault{Service: "dynamodb", Operation: "DeleteItem", Code: "AccessDeniedException", Status: 400})
+		_, err := w.try(added(alice, group))
+		if !errors.Is(err, reconcile.ErrDenied) || !errors.Is(err, reconcile.ErrThrottled) {
+			t.Errorf("got %v", err)
+		}
+	})(t)
+}
+
+// What runs out first when many join is reading: each profile is searched for
+// once, before it is made, and read once, when it is ready.
+func TestProfilesMadeInABulkAreReadOnce(t *testing.T) {
+	const people = 12
+	virtually(nil, func(t *testing.T, w *world) {
+		w.cloud.ProfileDelay = 4 * time.Second
+		group := w.group("ad-group-1", "a", 100)
+		for i := range people {
+			w.join(group, w.user(fmt.Sprintf("user%03d@example.com", i)))
+		}
+		w.cloud.ResetCalls()
+		w.handle(everybody)
+		w.settle()
+		want(t, "profiles described", w.cloud.CallCounts()["sagemaker.DescribeUserProfile"], people)
+		want(t, "lists of profiles, that of the pass included", w.cloud.CallCounts()["sagemaker.ListUserProfiles"], 1+people)
+		want(t, "profiles", w.withRole("a"), people)
+		managed, err := w.keeper.Persons.Managed(t.Context(), "research")
+		w.must(err)
+		for _, p := range managed {
+			want(t, p.Profile+" is ready", p.Ready, true)
+		}
+	})(t)
+}
+
+// One of many looks that go on with what was begun searches for a profile after
+// all when the one it knows of is gone.
+func TestLookInABulkFindsAProfileInPlaceOfOneThatIsGone(t *testing.T) {
+	virtually(nil, func(t *testing.T, w *world) {
+		group := w.group("ad-group-1", "a", 100)
+		id := w.managedPeople(group, 1)[0]
+		gone := name(id, "user000@example.com")
+		_, err := sagemaker.NewFromConfig(w.aws).DeleteUserProfile(t.Context(), &sagemaker.DeleteUserProfileInput{DomainId: &w.domain, UserProfileName: &gone})
+		w.must(err)
+		w.makeProfile("other"+strings.TrimPrefix(gone, "user000"), "user000@example.com", roles+"b", map[string]string{
+			studio.TagDeployment: "prod", studio.TagUserID: id, studio.TagGroup: group,
+		})
+		w.handle(event.Look{Scope: event.User, UserID: id, Domain: "research", Bulk: true, Tries: 1})
+		w.settle()
+		want(t, "profiles", w.profiles(), []string{"user000@example.com a"})
+	})(t)
+}
