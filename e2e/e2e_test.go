@@ -5,11 +5,10 @@ package e2e
 
 import (
 	"bufio"
-	"context"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,7 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"studiokeeper/internal/cli"
+	_ "studiokeeper/internal/cli" // what the program is made of: results of another one are not kept
 )
 
 func TestMain(m *testing.M) {
@@ -25,14 +24,26 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){"studiokeeper": studiokeeper})
+	os.Exit(withProgram(m.Run))
 }
 
-func studiokeeper() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Run(ctx, os.Args[1:], cli.Environment{Lookup: os.LookupEnv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
-	stop()
-	os.Exit(code)
+// withProgram builds the program and runs f with it on PATH. It is not this test
+// binary under another name: what tests link would cost each start of it.
+func withProgram(f func() int) int {
+	dir, err := os.MkdirTemp("", "studiokeeper-e2e-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", dir, "studiokeeper/cmd/studiokeeper")
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		panic(fmt.Errorf("go build: %w", err))
+	}
+	if err := os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH")); err != nil {
+		panic(err)
+	}
+	return f()
 }
 
 func TestScripts(t *testing.T) {
@@ -44,6 +55,7 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			env.Setenv("PATH", os.Getenv("PATH"))
 			env.Setenv("EXAMPLES", wd+"/../examples")
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			env.Setenv("AWS_PAGER", "")
