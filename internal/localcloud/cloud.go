@@ -96,8 +96,8 @@ type service struct {
 	target   string                // prefix of X-Amz-Target, such as "AWSIdentityStore"; empty for the query protocol
 	version  string                // AWS JSON version, "1.0" or "1.1"; for the query protocol the API version
 	source   string                // CloudTrail eventSource of its mutating calls; empty: they leave no record
-	schema   *smithy.ServiceSchema // of the SDK's schemas package; nil for AWS JSON in plain Go structures
-	errors   *smithy.TypeRegistry  // the SDK's TypeRegistry: how modelled errors spell their members
+	schema   *smithy.ServiceSchema // of the SDK's schemas package, or ownTypes; nil for AWS JSON in plain Go structures
+	errors   *smithy.TypeRegistry  // the SDK's TypeRegistry, or one like it: how modelled errors spell their members
 	unions   []any                 // a zero pointer to every union variant its inputs may hold
 	document func(value any) any   // makes the service's document.Interface; nil when inputs have none
 	ops      map[string]operation  // by operation name

@@ -10,8 +10,9 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// A service whose SDK package costs too much to link has Go structures of its own. Their schemas are read
-// from them: a member is called as its field is, and a field that is zero is absent.
+// A service whose SDK package costs too much to link, and of which more is wanted than plain.go does, has Go
+// structures of its own that are read and written as strictly as the SDK's. Their schemas are read from them:
+// a member is called as its field is, and a field that is zero is absent.
 
 // ownType is what values of a Go type look like on the wire.
 type ownType struct {

@@ -22,8 +22,8 @@ type operation struct {
 	run           func(*call, any) (any, error)
 }
 
-// handle makes an operation of f. The schemas are those of I and O in the SDK's schemas package, which
-// writes O through its Serialize method; the query protocol needs no schemas. required names the input
+// handle makes an operation of f. The schemas are those of I and O in the SDK's schemas package, or own's;
+// O is written through its Serialize method; the query protocol needs no schemas. required names the input
 // members without which AWS refuses the call; operations without an output have a nil schema and answer
 // with an empty body. f runs without Cloud.mu.
 func handle[I, O any](input, output *smithy.Schema, f func(*call, *I) (*O, error), required ...string) operation {

@@ -134,3 +134,26 @@ func TestLookInABulkFindsAProfileInPlaceOfOneThatIsGone(t *testing.T) {
 		want(t, "profiles", w.profiles(), []string{"user000@example.com a"})
 	})(t)
 }
+
+// Nobody is woken because of what goes on by itself within seconds.
+func TestThrottlingIsNoAlarm(t *testing.T) {
+	for _, operation := range []string{"UpdateUserProfile", "DeleteUserProfile"} {
+		t.Run(operation, virtually(nil, func(t *testing.T, w *world) {
+			alice, group := member(w, "alice@example.com")
+			if operation == "DeleteUserProfile" {
+				w.outOfGrace(alice, group)
+			} else {
+				w.leave(group, alice)
+			}
+			w.cloud.Inject(localcloud.Fault{Service: "sagemaker", Operation: operation, Code: "ThrottlingException", Status: 400})
+			w.cloud.ResetCalls()
+			want(t, "alarms", w.alarms(looked(alice)), nil)
+			want(t, "it was tried", w.cloud.CallCounts()["sagemaker."+operation] > 0, true)
+			w.cloud.ClearFaults()
+			_, due, _ := w.queue.next()
+			if wait := due.Sub(w.cloud.Now()); wait > 30*time.Second {
+				t.Errorf("it is tried again after %s", wait)
+			}
+		}))
+	}
+}

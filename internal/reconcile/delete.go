@@ -44,8 +44,10 @@ func (a *applier) delete(ctx context.Context, c plan.Change) error {
 		return err
 	}
 	if err := a.deleteNext(ctx, c); err != nil {
-		a.alarm(AlarmDelete, fmt.Sprintf("profile %q cannot be deleted: %v", c.Profile, err))
-		a.refused = append(a.refused, refusal{NoticeFailed, c, plan.FailedAt, err})
+		if !crowdedOnly(err) { // else it goes on within seconds
+			a.alarm(AlarmDelete, fmt.Sprintf("profile %q cannot be deleted: %v", c.Profile, err))
+			a.refused = append(a.refused, refusal{NoticeFailed, c, plan.FailedAt, err})
+		}
 		a.left = errors.Join(a.left, fmt.Errorf("%s profile %q of %s in %s: %w", c.Kind, c.Profile, a.seen.person.User.Label(), c.Domain, err))
 		a.result.again(failedAgain, "the deletion failed")
 	}

@@ -108,7 +108,9 @@ func (a *applier) quarantine(ctx context.Context, c plan.Change) error {
 		err = a.put(ctx, c)
 	}
 	if err != nil {
-		a.alarm(AlarmQuarantine, fmt.Sprintf("profile %q cannot be given the quarantine role: %v", c.Profile, err))
+		if !crowdedOnly(err) { // else it goes on within seconds
+			a.alarm(AlarmQuarantine, fmt.Sprintf("profile %q cannot be given the quarantine role: %v", c.Profile, err))
+		}
 		a.left, a.undone = errors.Join(a.left, err), true
 		a.result.again(failedAgain, "the quarantine role could not be put")
 	}
