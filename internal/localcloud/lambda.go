@@ -43,7 +43,7 @@ type Function struct {
 	// Late starts the first process with the first event, as Lambda does. Otherwise it starts at once, so that a
 	// program that cannot start is refused.
 	Late   bool
-	Stderr      io.Writer // what the processes write, to stdout or stderr; nil discards it
+	Stderr io.Writer // what the processes write, to stdout or stderr; nil discards it
 	// Invoke, when set, is called instead of Command.
 	Invoke func(ctx context.Context, payload []byte) ([]byte, error)
 }
