@@ -3,8 +3,10 @@ package awscloud
 import (
 	"cmp"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -23,6 +25,14 @@ const (
 	region  = "us-east-1"
 	storeID = "d-906716eb24"
 )
+
+// TestMain lets tests wait side by side: those of failing calls wait for the SDK to give up far more than they compute.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // newCloud starts a local cloud in which nothing takes time but the end of an app, and a Session on it.
 func newCloud(t *testing.T) (*localcloud.Cloud, *Session) {

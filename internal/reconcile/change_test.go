@@ -230,6 +230,7 @@ func TestEditBackDropsWhatWasHeld(t *testing.T) {
 }
 
 func TestOtherEditsThatChangeRoles(t *testing.T) {
+	t.Parallel()
 	for what, edit := range map[string]func(w *world, ids []string){
 		"a new row for a group whose people had a role": func(w *world, ids []string) { w.group("ad-group-3", "b", 300, ids...) },
 		"a row raised above theirs":                     func(w *world, _ []string) { w.roleTo("ad-group-2", "b", 300) },

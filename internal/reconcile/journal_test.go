@@ -60,6 +60,7 @@ func lacks(e plan.Entry) (missing []string) {
 }
 
 func TestEveryEntrySaysAllThereIs(t *testing.T) {
+	t.Parallel()
 	for _, signIn := range []string{"user", "group"} {
 		t.Run(signIn, func(t *testing.T) {
 			w := newWorld(t, configured("signIn: none", "signIn: "+signIn))

@@ -191,6 +191,7 @@ func TestComingBackUndoesIt(t *testing.T) {
 }
 
 func TestComingBackWhileTheProfileIsBeingDeletedMakesItAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.cloud.ProfileDelay = time.Minute
 	alice, group := member(w, "alice@example.com")

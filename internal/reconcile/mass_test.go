@@ -23,6 +23,7 @@ import (
 // there is to stop and to delete, and four calls; what the domain holds is listed
 // for all together, at most once in 30 seconds.
 func TestWhatOffboardingManyCosts(t *testing.T) {
+	t.Parallel()
 	const people = 500
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, configured("state:", "limits: {removals: {count: 1000, percent: 100}}\nstate:"))
@@ -80,6 +81,7 @@ func (w *world) pass(people int) map[string]int {
 // An identity provider that empties a group loses at most the limit, until a
 // person has looked; joining goes on.
 func TestMassRemovalIsHeld(t *testing.T) {
+	t.Parallel()
 	const people, leavers, joiners, allowed = 600, 500, 10, 10
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)

@@ -42,6 +42,7 @@ func people(w *world, n int) (ids []string, group string) {
 }
 
 func TestPassFindsWhatEventsLost(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	ids, group := people(w, 4)
 	joins := w.user("joins@example.com")
@@ -129,6 +130,7 @@ func TestPassDoesNotRestOnListedTags(t *testing.T) {
 }
 
 func TestPassThatExceedsTheLimitHoldsAll(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	ids, group := people(w, 20)
 	for _, id := range ids[:10] {

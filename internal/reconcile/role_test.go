@@ -118,6 +118,7 @@ func TestWhenIdleWaitsForApps(t *testing.T) {
 
 // An update that waits is tried at every look, and the journal tells of it once a day.
 func TestAnUpdateThatWaitsIsTold(t *testing.T) {
+	t.Parallel()
 	updates := func(w *world, user string) (n int) {
 		for _, line := range w.journal(user) {
 			if strings.HasPrefix(line, "update") {

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	seeds   = flag.Int("seeds", 300, "how many stories to tell")
+	seeds   = flag.Int("seeds", 500, "how many stories to tell")
 	from    = flag.Uint64("from", 1, "the first seed")
 	callsTo = flag.String("calls", "", "with -seed: the file that all calls are written to")
 	seed    = flag.Uint64("seed", 0, "tell the story of this seed only, with its log")
@@ -179,7 +179,7 @@ func show(s story) string {
 // TestSimulationRepeats tells some stories twice: every call happens at the same
 // moment, says the same and ends in the same way.
 func TestSimulationRepeats(t *testing.T) {
-	for i := range max(1, stories()/20) {
+	for i := range max(1, stories()/30) {
 		s := newStory(*from + uint64(i))
 		if tell(t, s).digest == tell(t, s).digest {
 			continue
