@@ -153,12 +153,12 @@ func (t *teller) arrives(ctx context.Context) error {
 	}
 	seen := []string{
 		"DescribeUserProfile " + p.Name,
-		"  Status                 " + string(p.Status),
-		"  SingleSignOnUserValue  " + p.SSOUser,
-		"  ExecutionRole          " + t.style.Good(demoRole),
+		"  Status                   " + string(p.Status),
+		"  SingleSignOnUserValue    " + p.SSOUser,
+		"  ExecutionRole            " + t.style.Good(demoRole),
 	}
 	for _, key := range slices.Sorted(maps.Keys(p.Tags)) {
-		seen = append(seen, fmt.Sprintf("  %-22s %s", key, p.Tags[key]))
+		seen = append(seen, fmt.Sprintf("  %-24s %s", key, p.Tags[key]))
 	}
 	seen = append(seen, fmt.Sprintf("%.1f s after she joined, %.1f s of which SageMaker took to make it", time.Since(t.joined).Seconds(), localcloud.DefaultProfileDelay.Seconds()))
 	t.say("The function reads, decides, and gives her a profile", seen...)
