@@ -120,7 +120,7 @@ func (c *comparison) heldByGroups() map[string]bool {
 func (c *comparison) statusOf(p *person, inGroup bool) (status, plan.Reason) {
 	switch a := p.account; {
 	case a == nil:
-		return left, plan.Reason{Code: "absent", Text: "Active Directory has no such account any more"}
+		return left, plan.Reason{Code: "absent", Text: "Active Directory shows no such account any more (below directory.ldap.baseDN and userOUs, within filter, to bindDN)"}
 	case a.Disabled:
 		return left, plan.Reason{Code: "disabled", Text: "the account is disabled in Active Directory"}
 	case !a.Expires.IsZero() && !c.pol.Now.Before(a.Expires):
