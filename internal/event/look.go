@@ -59,6 +59,9 @@ type Look struct {
 	Tries int `json:"tries,omitempty"`
 	// Bulk marks one of many looks that came of one cause: what can be read for all of them at once is.
 	Bulk bool `json:"bulk,omitempty"`
+	// Known, with Bulk, says that an earlier look searched for the user's profiles and found no two: the one
+	// that is remembered is all there is to read.
+	Known bool `json:"known,omitempty"`
 	// RowsAfter asks for mapping rows that were read at this time or later: what caused the look may have
 	// changed them, and another instance of the function may have older ones.
 	RowsAfter time.Time `json:"rowsAfter,omitzero"`

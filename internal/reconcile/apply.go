@@ -407,5 +407,6 @@ func (a *applier) record(ctx context.Context, c plan.Change, outcome plan.Outcom
 	}
 	sealed, err := a.r.Journal.Append(ctx, e)
 	a.result.Entries = append(a.result.Entries, sealed)
+	a.result.untold = a.result.untold || err != nil && outcome == plan.Done
 	return wrap(err, "write the journal")
 }

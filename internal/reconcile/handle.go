@@ -133,10 +133,11 @@ func (r *Reconciler) apart(ctx context.Context, l event.Look, targets []Target, 
 }
 
 func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *sharedReads) (Result, error) {
-	result, err := r.look(ctx, t, l.UserID, how{trigger: trigger(l), asked: asked(l.Trigger), shared: shared, bulk: l.Bulk, tries: l.Tries, hint: l.Profile, expect: l.Plan})
-	if crowdedOnly(err) {
+	result, err := r.look(ctx, t, l.UserID, how{trigger: trigger(l), asked: asked(l.Trigger), shared: shared, bulk: l.Bulk, tries: l.Tries, hint: l.Profile, expect: l.Plan, known: l.Known})
+	crowded := crowdedOnly(err)
+	if crowded {
 		result.again(slowAgain, err.Error())
-		if l.Tries < patience {
+		if l.Tries < patience && !result.untold {
 			err = nil // waiting is no failure, and must not use up the record's receives
 		}
 	}
@@ -146,12 +147,18 @@ func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *s
 	if err == nil || result.memberships != nil {
 		claimed = r.claim(ctx, t, l, result)
 	}
-	next := event.Look{Scope: event.User, UserID: l.UserID, Domain: t.Domain.Name, Tries: l.Tries + 1, Bulk: l.Bulk, Trigger: l.Trigger}
-	if result.Verdict.Standing == "" {
-		next.Plan, next.Profile = l.Plan, l.Profile // nothing was read yet
+	next := event.Look{Scope: event.User, UserID: l.UserID, Domain: t.Domain.Name, Tries: l.Tries + 1, Bulk: l.Bulk, Known: l.Bulk && result.known, RowsAfter: l.RowsAfter, Trigger: l.Trigger}
+	unread := result.Verdict.Standing == ""
+	if unread {
+		next.Plan, next.Profile, next.Known = l.Plan, l.Profile, l.Known
+	}
+	subject := userSubject(result.Key)
+	if unread && l.Plan != "" || (unread || crowded) && !l.RowsAfter.IsZero() {
+		// A look that is planned for another reason may rest on older rows; and one for a plan does nothing else.
+		subject = "again#" + result.Key.Domain + "#" + result.Key.UserID
 	}
 	if result.Again > 0 {
-		err = errors.Join(err, r.schedule(ctx, r.Queue, userSubject(result.Key), next, r.Now().Add(slower(result.Again, l.Tries))))
+		err = errors.Join(err, r.schedule(ctx, r.Queue, subject, next, r.Now().Add(slower(result.Again, l.Tries))))
 	}
 	return result, errors.Join(err,
 		claimed,
@@ -216,8 +223,12 @@ func (r *Reconciler) claim(ctx context.Context, t Target, l event.Look, result R
 		}
 		l.Attempt++
 	}
-	next := event.Look{Scope: event.User, UserID: l.UserID, Domain: t.Domain.Name, Expect: c, Attempt: l.Attempt, Trigger: l.Trigger}
-	return r.schedule(ctx, r.Queue, "claim#"+t.Domain.Name+"#"+l.UserID+"#"+c.GroupID, next, r.Now().Add(staleAgain))
+	next := event.Look{Scope: event.User, UserID: l.UserID, Domain: t.Domain.Name, Expect: c, Attempt: l.Attempt, RowsAfter: l.RowsAfter, Trigger: l.Trigger}
+	again := staleAgain
+	if result.memberships == nil {
+		next.Tries, again = l.Tries+1, slower(staleAgain, l.Tries) // it is as patient as the look itself, and no more
+	}
+	return r.schedule(ctx, r.Queue, "claim#"+t.Domain.Name+"#"+l.UserID+"#"+c.GroupID, next, r.Now().Add(again))
 }
 
 // profile finds out whose a profile is that somebody made, changed or deleted.

@@ -117,10 +117,11 @@ func (a *applier) quarantine(ctx context.Context, c plan.Change) error {
 	return nil
 }
 
-// gone ends the story of a person whose profile no longer exists.
+// gone ends the story of a person whose profile no longer exists, unless their
+// sign-in is left: it is held, or could not be taken.
 func (a *applier) gone(ctx context.Context) error {
 	had := a.seen.remembered
-	if a.result.Verdict.Standing != plan.Leaving || had.Profile == "" || len(a.seen.person.Profiles) > 0 || a.t.Domain.Mode == studio.Observe {
+	if a.result.Verdict.Standing != plan.Leaving || had.Profile == "" || len(a.seen.person.Profiles) > 0 || a.undone || a.t.Domain.Mode == studio.Observe {
 		return nil
 	}
 	if had.Leaving {

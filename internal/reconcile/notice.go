@@ -47,5 +47,6 @@ func (a *applier) notify(ctx context.Context, detailType string, c plan.Change) 
 		d.Role = c.After.Role
 	}
 	err := a.r.Notices.Notify(ctx, Notice{DetailType: detailType, Time: a.r.Now().UTC(), Detail: d})
+	a.result.untold = a.result.untold || err != nil
 	a.unsaid = errors.Join(a.unsaid, wrap(err, "send the notice %q of user %s", detailType, c.UserID))
 }

@@ -29,7 +29,7 @@ type reader struct {
 	gate        *gate
 	shared      *sharedReads // nil: nothing is shared with other domains
 	hint        string       // a profile that may be the user's, beside those found by name
-	followUp    bool         // one of many looks that go on with what was begun: the profile remembered is read, and none searched for while there is one
+	followUp    bool         // one of many looks that go on with what was begun, for somebody with one profile: the one remembered is read, and none searched for while there is one
 }
 
 func (r *Reconciler) reader() reader {
@@ -65,6 +65,7 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 	}
 	var who identified
 	var named []studio.Profile
+	var ours bool // the assignment, also one that was only begun
 	key := Key{t.Domain.Name, userID}
 	g, round := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
@@ -83,7 +84,7 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 		return wrap(err, "recall user %s in %s", userID, t.Domain.Name)
 	})
 	g.Go(func() (err error) {
-		s.person.Assigned, _, err = r.assignments.Assigned(round, t.Domain.Name, Principal{ID: userID})
+		s.person.Assigned, ours, err = r.assignments.Assigned(round, t.Domain.Name, Principal{ID: userID})
 		return wrap(err, "look up whether user %s is assigned to domain %s", userID, t.Domain.Name)
 	})
 	if err := g.Wait(); err != nil {
@@ -98,6 +99,9 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 	if r.followUp && len(s.person.Profiles) == 0 {
 		r.followUp = false
 		return r.person(ctx, t, userID)
+	}
+	if len(s.person.Profiles) == 0 {
+		s.person.Assigned = s.person.Assigned || ours // there is no profile whose offboarding would take back one that was begun
 	}
 	own := of(who.rows, t.Domain.Name) // a copy: what is found to be gone is marked in it
 	s.person.Matches, err = matches(own, who.memberships)

@@ -156,6 +156,8 @@ type Result struct {
 	others      []Key                 // users whose profiles turned out to be in the way
 	facts       DomainFacts
 	ready       bool // the user can open Studio with the role that the mapping says
+	known       bool // the user's profiles were read, and there are no two of them
+	untold      bool // what was done could not be journalled or told, and no later look does it
 }
 
 // Look looks at one user in one domain, under its lease. A lease that somebody
@@ -172,6 +174,7 @@ type how struct {
 	bulk    bool         // one of many that are looked at together
 	expect  string       // digest of the only changes that may be made; "" for any
 	hint    string       // a profile that may be the user's, whatever it is called; "" for none
+	known   bool         // an earlier look searched for the user's profiles, and found no two
 	tries   int          // looks in a row before this one that asked for another
 }
 
@@ -239,6 +242,7 @@ func (r *Reconciler) one(ctx context.Context, t Target, key Key, h how) (Result,
 	}
 	run := applier{r: r, expect: h.expect, t: t, seen: seen, trigger: h.trigger, asked: h.asked, bulk: h.bulk, tries: h.tries, result: &result}
 	err = run.apply(ctx, changes)
+	result.known = len(run.seen.person.Profiles) <= 1
 	if err == nil {
 		err = errors.Join(run.settle(ctx), run.gone(ctx))
 	}
@@ -250,7 +254,7 @@ func (r *Reconciler) one(ctx context.Context, t Target, key Key, h how) (Result,
 func (r *Reconciler) sight(ctx context.Context, t Target, key Key, h how) (sight, error) {
 	started := r.Now()
 	from := r.reader()
-	from.shared, from.hint, from.followUp = h.shared, h.hint, h.bulk && h.tries > 0
+	from.shared, from.hint, from.followUp = h.shared, h.hint, h.bulk && h.known
 	seen, err := from.person(ctx, t, key.UserID)
 	if err != nil {
 		return sight{}, err
