@@ -5,11 +5,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +19,7 @@ import (
 
 var (
 	seeds   = flag.Int("seeds", 500, "how many stories to tell")
+	alone   = flag.Bool("alone", false, "tell them in this process, on one processor, and not in one for each")
 	from    = flag.Uint64("from", 1, "the first seed")
 	callsTo = flag.String("calls", "", "with -seed: the file that all calls are written to")
 	seed    = flag.Uint64("seed", 0, "tell the story of this seed only, with its log")
@@ -82,6 +85,10 @@ func TestSimulation(t *testing.T) {
 		report(t, s, e)
 		return
 	}
+	if n := runtime.NumCPU(); n > 1 && !*alone {
+		apart(t, min(n, stories()))
+		return
+	}
 	for i := range uint64(stories()) {
 		s := newStory(*from + i)
 		if e := tell(t, s); len(e.broken) > 0 {
@@ -89,6 +96,22 @@ func TestSimulation(t *testing.T) {
 			return
 		}
 	}
+}
+
+// apart tells the stories in n processes: each of them uses one processor only.
+func apart(t *testing.T, n int) {
+	var all sync.WaitGroup
+	for i := range n {
+		first, end := stories()*i/n, stories()*(i+1)/n
+		all.Go(func() {
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSimulation$", "-test.timeout=0",
+				"-alone", fmt.Sprintf("-from=%d", *from+uint64(first)), fmt.Sprintf("-seeds=%d", end-first))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%d stories from seed %d: %v\n%s", end-first, *from+uint64(first), err, out)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // stories is how many are told.
