@@ -142,17 +142,23 @@ func TestSignInLeftThatFailsIsCountedAndToldOnce(t *testing.T) {
 	}
 }
 
+// twoProfiles is a user with two managed profiles.
+func twoProfiles(w *world) (id, group, first, second string) {
+	group = w.group("ad-group-1", "a", 100)
+	id = w.managedPeople(group, 1)[0]
+	first = name(id, "user000@example.com")
+	w.user("other@example.com")
+	second = "other" + strings.TrimPrefix(first, "user000")
+	w.makeProfile(second, "other@example.com", roles+"a", map[string]string{
+		studio.TagDeployment: "prod", studio.TagUserID: id, studio.TagGroup: group, studio.TagApplied: studio.Digest(roles+"a", ""),
+	})
+	return id, group, first, second
+}
+
 // A leaver of many loses all they have, also a second profile.
 func TestLeaverInABulkLosesTheSecondProfileToo(t *testing.T) {
 	virtually(nil, func(t *testing.T, w *world) {
-		group := w.group("ad-group-1", "a", 100)
-		id := w.managedPeople(group, 1)[0]
-		first := name(id, "user000@example.com")
-		w.user("other@example.com")
-		second := "other" + strings.TrimPrefix(first, "user000")
-		w.makeProfile(second, "other@example.com", roles+"a", map[string]string{
-			studio.TagDeployment: "prod", studio.TagUserID: id, studio.TagGroup: group, studio.TagApplied: studio.Digest(roles+"a", ""),
-		})
+		id, group, first, second := twoProfiles(w)
 		w.startApp(first)
 		w.startApp(second)
 		w.cloud.Advance(time.Minute)
@@ -166,14 +172,7 @@ func TestLeaverInABulkLosesTheSecondProfileToo(t *testing.T) {
 
 func TestLeaverInABulkThatIsThrottledAtFirstLosesTheSecondProfileToo(t *testing.T) {
 	virtually(nil, func(t *testing.T, w *world) {
-		group := w.group("ad-group-1", "a", 100)
-		id := w.managedPeople(group, 1)[0]
-		first := name(id, "user000@example.com")
-		w.user("other@example.com")
-		second := "other" + strings.TrimPrefix(first, "user000")
-		w.makeProfile(second, "other@example.com", roles+"a", map[string]string{
-			studio.TagDeployment: "prod", studio.TagUserID: id, studio.TagGroup: group, studio.TagApplied: studio.Digest(roles+"a", ""),
-		})
+		id, group, _, _ := twoProfiles(w)
 		w.leave(group, id)
 		w.cloud.Inject(throttling)
 		w.handle(event.Look{Scope: event.User, UserID: id, Domain: "research", Bulk: true})
@@ -190,7 +189,8 @@ func TestJournalThatIsThrottledIsAnError(t *testing.T) {
 		group := w.group("ad-group-1", "a", 100, alice)
 		w.cloud.Inject(localcloud.Fault{Service: "dynamodb", Operation: "TransactWriteItems", After: 1, Code: "ThrottlingException", Status: 400})
 		_, err := w.try(added(alice, group))
-		if err == nil && len(w.profiles()) > 0 {
+		want(t, "profiles made", len(w.profiles()), 1)
+		if err == nil {
 			t.Error("nobody was told")
 		}
 	})(t)
