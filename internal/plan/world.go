@@ -202,13 +202,14 @@ func (w World) pass(d *DomainView, users *Index) *pass {
 }
 
 // linkRows finds every user's rows. Rows whose group cannot be listed might
-// concern anybody, lost ones those who had a role through them.
+// concern anybody, lost ones those who had a role through them, and those who
+// are still in a group that only its name does not mean any more.
 func (p *pass) linkRows() {
 	for i := range p.d.Rows {
 		r := &p.d.Rows[i]
 		why, unread := p.world.Unread[r.GroupID]
 		switch {
-		case r.GroupID == "" || r.Vanished:
+		case r.GroupID == "":
 		case unread:
 			p.everybody = append(p.everybody, Match{Row: r, Doubt: why})
 		default:

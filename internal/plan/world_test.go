@@ -224,6 +224,21 @@ func TestLostGroupHoldsThoseWhoHadARoleThroughIt(t *testing.T) {
 	}
 }
 
+// A group that got another name is still read: whoever is in it is not given what ranks lower meanwhile, as a
+// look at them alone would not.
+func TestMembersOfARenamedGroupWaitForItsRow(t *testing.T) {
+	renamed := row("a", roleA, 100)
+	renamed.Vanished, renamed.Unreadable = true, "the identity store has no group with this display name any more"
+	w := plan.World{
+		Users:   []studio.User{alice},
+		Members: map[string][]string{"g-a": {alice.ID}, "g-low": {alice.ID}},
+		Domains: []plan.DomainView{{Policy: policy(), Rows: []studio.Row{*renamed, *row("low", roleB, 1)}}},
+	}
+	if got := strings.Join(steps(w.Plan()), "; "); got != "unreadable: held" {
+		t.Errorf("planned %s", got)
+	}
+}
+
 // BenchmarkPlan decides about 100,000 users with 1,000,000 memberships.
 func BenchmarkPlan(b *testing.B) {
 	const users, groups, each = 100_000, 200, 10
