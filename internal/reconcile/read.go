@@ -108,6 +108,9 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 	if err != nil {
 		return sight{}, fmt.Errorf("ask which groups user %s is in: %w", userID, err)
 	}
+	if err := r.markGone(ctx, own, s); err != nil {
+		return sight{}, err
+	}
 	s.person.Matches = append(s.person.Matches, plan.Lost(own).Of(s.group())...)
 	for _, row := range own {
 		if row.Vanished {
@@ -115,6 +118,23 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 		}
 	}
 	return s, nil
+}
+
+// markGone marks the rows of the group that gave the person what they have, if that was deleted. A user's own list of
+// groups says of such a one only that they are not in it, and the names of groups may be remembered from before.
+func (r reader) markGone(ctx context.Context, rows []studio.Row, s sight) error {
+	group := s.group()
+	if r.mapping.Naming == nil || s.memberships[group].Member || !slices.Contains(groupIDs(rows), group) {
+		return nil
+	}
+	_, err := r.mapping.Groups.GroupName(ctx, group)
+	if !errors.Is(err, ErrGone) {
+		return wrap(err, "find group %s", group)
+	}
+	for i := range rows {
+		rows[i].Vanished = rows[i].Vanished || rows[i].GroupID == group
+	}
+	return nil
 }
 
 // named lists the profiles whose name is made of the user's id.

@@ -190,6 +190,20 @@ func TestRemovingTheRowOfAGroupThatIsGoneOffboardsItsPeople(t *testing.T) {
 	want(t, "profiles", w.profiles(), []string{"alice@example.com " + quarantined})
 }
 
+// The names of groups are remembered for a while, and a user's own list of groups does not tell one that was deleted
+// from one that they left.
+func TestGroupThatWasJustDeletedKeepsItsPeople(t *testing.T) {
+	w := newWorld(t, configured("  table: mapping\n", namingRule, "cache: 0s", "cache: 60s"))
+	alice := w.user("alice@example.com")
+	group := w.group("ad-group-1", "a", 100, alice)
+	w.handle(added(alice, group))
+	w.settle()
+	w.must(w.console().DeleteGroup(group))
+	want(t, "planned", w.handle(looked(alice)), []string{"unreadable: group-vanished"})
+	w.settle()
+	want(t, "profiles", w.profiles(), []string{"alice@example.com a"})
+}
+
 func TestGroupLooksAreNotStarvedByABurst(t *testing.T) {
 	w := newWorld(t, nil)
 	g := w.group("ad-group-1", "a", 100, w.user("alice@example.com"))

@@ -17,6 +17,7 @@ type checks struct {
 	marked   map[place]time.Time // since when a profile's person is being offboarded
 	leavings []removal           // offboardings that have begun, in order
 	approved map[who]time.Time   // when a person let somebody's removal happen
+	rejected map[who]time.Time   // when a person did not
 	wrote    map[who]write       // the last change of somebody's profile
 	stripped map[place]time.Time // when somebody took our tags away
 }
@@ -110,7 +111,18 @@ func (w *world) before(c *call) (after func()) {
 
 // window reports whether a verdict that ok takes could have been read by this invocation.
 func (w *world) window(c *call, id string, d int, ok func(verdict) bool) bool {
-	return w.truth.could(c.run.since, c.at, id, d, ok)
+	return w.truth.could(c.run.since, c.at, func(who, which directory) bool { return w.verdict(c, who, which, id, d, ok) })
+}
+
+// verdict reports whether ok takes what somebody should have, with the names of groups
+// as they are or were: they are kept for a while.
+func (w *world) verdict(c *call, who, which directory, id string, d int, ok func(verdict) bool) bool {
+	kept, err := time.ParseDuration(w.story.Cache)
+	w.must(err)
+	return slices.ContainsFunc(w.truth.between(c.run.since.Add(-kept), c.at), func(then directory) bool {
+		who.gone = then.gone
+		return ok(should(who, which, id, d))
+	})
 }
 
 // granted checks that a role is one that could have been read to be somebody's.
@@ -186,8 +198,14 @@ func (w *world) beforeUpdate(c *call, in asked, d int) func() {
 // something away, and that the journal tells of it.
 func (w *world) removes(c *call, p profile, d int, kind string, ok func(verdict) bool) {
 	id := p.owner()
-	if !w.window(c, id, d, ok) && !w.reused(c, p) {
+	may := w.truth.could(c.run.since, c.at, func(who, which directory) bool {
+		return w.verdict(c, who, which, id, d, ok) && !shielded(who, which, id, d, p.through())
+	})
+	if !may && !w.reused(c, p) {
 		w.breach(c, "%s in %s loses something, and had %v all the time since %v", id, w.domains[d].name, should(w.truth.now(), w.truth.now(), id, d).roles, c.run.since.Sub(w.begun))
+	}
+	if at, yes := w.rejected[who{d, id}]; yes && !w.reused(c, p) && !slices.ContainsFunc(w.truth.between(at, c.at), func(then directory) bool { return !should(then, then, id, d).nothing() }) {
+		w.breach(c, "%s in %s loses something, which a person rejected", id, w.domains[d].name)
 	}
 	if !slices.ContainsFunc(w.journal, func(text string) bool {
 		return strings.Contains(text, id) && strings.Contains(text, `\"kind\":\"`+kind+`\"`)

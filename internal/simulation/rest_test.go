@@ -3,7 +3,6 @@ package simulation
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +30,7 @@ func (w *world) rest() {
 		w.goHome()
 		w.sleepUntilPass()
 		time.Sleep(20 * time.Minute)
+		w.kept = w.exceptions()
 		left := w.unrest()
 		if n > 0 && len(left) == 0 || n == restAtMost-1 {
 			w.broken = append(w.broken, append(left, w.journalled()...)...)
@@ -89,17 +89,17 @@ func (w *world) schedule() {
 }
 
 // admin opens what a person's command line works with.
-func (w *world) admin() (context.Context, *reconcile.Reconciler) {
+func (w *world) admin() (context.Context, *reconcile.Reconciler, error) {
 	run := &invocation{name: fmt.Sprint("admin/", time.Since(w.begun)), process: &process{}, since: time.Now(), read: map[string]time.Time{}}
 	ctx := context.WithValue(w.ctx, invocationKey{}, run)
 	r, err := app.Open(ctx, w.options("admin"))
-	w.must(err)
-	return ctx, r
+	return ctx, r, err
 }
 
 // journalled is what is wrong with the journal's chains.
 func (w *world) journalled() (left []string) {
-	ctx, r := w.admin()
+	ctx, r, err := w.admin()
+	w.must(err)
 	v, err := reconcile.VerifyJournal(ctx, r.History, "")
 	w.must(err)
 	for _, p := range v.Problems {
@@ -113,7 +113,8 @@ func (w *world) journalled() (left []string) {
 
 // approve lets everything happen that the guard holds.
 func (w *world) approve() {
-	ctx, r := w.admin()
+	ctx, r, err := w.admin()
+	w.must(err)
 	for _, d := range w.domains {
 		decided, err := r.Decided(ctx, d.name)
 		w.must(err)
@@ -157,7 +158,7 @@ func (w *world) compare(d int) (left []string) {
 	}
 	for id, person := range now.people {
 		v := should(now, now, id, d)
-		inTheWay := slices.ContainsFunc(all, func(p profile) bool {
+		inTheWay := w.maybeKept(d, id) || slices.ContainsFunc(all, func(p profile) bool {
 			return p.SSOUser == person.name && p.owner() != id && (!w.adoptable(p) || p.Tags[studio.TagDeployment] != "")
 		})
 		switch {
@@ -177,16 +178,28 @@ func (w *world) compare(d int) (left []string) {
 func (w *world) signIns(d int) (left []string) {
 	now := w.truth.now()
 	for _, a := range w.assignments(d) {
-		g := slices.IndexFunc(slices.Sorted(maps.Keys(now.members)), func(g int) bool { return groupID(g) == a.PrincipalID })
-		_, mapped := now.rows[rowKey{g, d}]
+		mapped := w.mapped(d, a.PrincipalID)
 		switch {
+		case w.excepted(d, func(one reconcile.Removal) bool { return one.UserID == a.PrincipalID || one.GroupOf() == a.PrincipalID }):
 		case a.PrincipalType == "GROUP" && !mapped:
-			left = append(left, fmt.Sprintf("%s may sign in to %s, and has no row there", groupName(g), w.domains[d].name))
-		case a.PrincipalType == "USER" && should(now, now, a.PrincipalID, d).nothing():
+			left = append(left, fmt.Sprintf("group %s may sign in to %s, and has no row there", a.PrincipalID, w.domains[d].name))
+		case a.PrincipalType == "USER" && should(now, now, a.PrincipalID, d).nothing() && !w.maybeKept(d, a.PrincipalID):
 			left = append(left, fmt.Sprintf("%s may sign in to %s, and should have nothing there", a.PrincipalID, w.domains[d].name))
 		}
 	}
 	return left
+}
+
+// mapped tells whether a group has a row. One that was deleted may have had one of the
+// naming standard: nobody knows its name any more, nor is anybody in it.
+func (w *world) mapped(d int, group string) bool {
+	now := w.truth.now()
+	for g := range w.story.Groups + 1 {
+		if _, is := now.rows[rowKey{g, d}]; groupID(g) == group && (is || w.story.Named && d == 0 && now.members[g] == nil) {
+			return true
+		}
+	}
+	return false
 }
 
 // letsIn tells whether somebody may open a domain in the portal.
@@ -204,6 +217,12 @@ func (w *world) compareProfile(d int, p profile, v verdict) []string {
 	shared := slices.ContainsFunc(w.spaces(d), func(s space) bool { return s.Owner == p.Name && s.Shared }) && w.story.SharedSpaces == "hold"
 	ok := false
 	switch {
+	case w.maybeKept(d, p.owner()):
+		ok = true
+	case w.excepted(d, func(one reconcile.Removal) bool {
+		return one.UserID == p.owner() && (v.nothing() && one.What() == plan.Removals || v.one() && one.To == v.roles[0])
+	}):
+		ok = true
 	case v.nothing():
 		ok = shared && p.Role == quarantine && leaving
 	case reused:

@@ -183,6 +183,7 @@ func TestStories(t *testing.T) {
 			if err := json.Unmarshal(text, &s); err != nil {
 				t.Fatal(err)
 			}
+			s.loud = testing.Verbose()
 			if e := tell(t, s); len(e.broken) > 0 {
 				t.Errorf("%s%s", show(s), first(e.broken))
 			}

@@ -84,6 +84,9 @@ func newStory(seed uint64) story {
 	if r := rand.New(rand.NewPCG(seed, 3)); r.IntN(5) == 0 {
 		s = s.inPages(r)
 	}
+	if r := rand.New(rand.NewPCG(seed, 4)); r.IntN(4) == 0 {
+		s = s.withGroups(r)
+	}
 	slices.SortStableFunc(s.Actions, func(a, b action) int { return cmp.Compare(a.At, b.At) })
 	return s
 }
@@ -172,6 +175,14 @@ func (w *world) perform(a action) {
 		w.dropRow(a)
 	case "weather":
 		w.weather = append(w.weather, weather{a.At, a.At + a.For, a.Kind, a.Service, a.N, a.Later})
+	case "dropgroup":
+		w.dropGroup(a.Group)
+	case "regroup":
+		w.regroup(a.Group)
+	case "samename":
+		w.sameName(a.Group, id)
+	case "reject":
+		w.busy.Go(w.reject)
 	case "kill":
 		w.kill(a.N)
 	case "events":
@@ -184,7 +195,7 @@ func (w *world) perform(a action) {
 }
 
 func (w *world) member(g int, id string, in bool) {
-	if id == "" || w.truth.now().members[g][id] == in {
+	if now := w.truth.now(); id == "" || now.members[g] == nil || now.members[g][id] == in {
 		return
 	}
 	if in {

@@ -26,12 +26,13 @@ type rowKey struct{ group, domain int }
 // directory is the identity store at a moment.
 type directory struct {
 	people  map[string]human        // by id; whoever is missing was deleted
-	members map[int]map[string]bool // group → ids
+	members map[int]map[string]bool // group → ids; those of deleted groups are missing
+	gone    map[int]bool            // groups that their rows' names do not mean: deleted, or renamed
 	rows    map[rowKey]row          // the mapping
 }
 
 func (d directory) clone() directory {
-	c := directory{maps.Clone(d.people), map[int]map[string]bool{}, maps.Clone(d.rows)}
+	c := directory{maps.Clone(d.people), map[int]map[string]bool{}, maps.Clone(d.gone), maps.Clone(d.rows)}
 	for g, m := range d.members {
 		c.members[g] = maps.Clone(m)
 	}
@@ -81,7 +82,8 @@ func (t truth) between(from, to time.Time) []directory {
 // verdict is what somebody should have in a domain: nothing, one role, or, tied,
 // one of those that they had.
 type verdict struct {
-	roles []string
+	roles    []string
+	priority int
 }
 
 func (v verdict) nothing() bool { return len(v.roles) == 0 }
@@ -94,7 +96,7 @@ func should(who, which directory, id string, domain int) verdict {
 	}
 	best, roles := 0, []string(nil)
 	for key, r := range which.rows {
-		if key.domain != domain || !who.members[key.group][id] {
+		if key.domain != domain || who.gone[key.group] || !who.members[key.group][id] {
 			continue
 		}
 		if len(roles) == 0 || r.priority > best {
@@ -104,16 +106,16 @@ func should(who, which directory, id string, domain int) verdict {
 		}
 	}
 	slices.Sort(roles)
-	return verdict{roles}
+	return verdict{roles, best}
 }
 
 // could reports whether reading the directory at one moment and the rows at
-// another, both between two times, can have given a verdict that ok takes.
-func (t truth) could(from, to time.Time, id string, domain int, ok func(verdict) bool) bool {
+// another, both between two times, can have shown what ok takes.
+func (t truth) could(from, to time.Time, ok func(who, which directory) bool) bool {
 	moments := t.between(from, to)
 	for _, who := range moments {
 		for _, which := range moments {
-			if ok(should(who, which, id, domain)) {
+			if ok(who, which) {
 				return true
 			}
 		}

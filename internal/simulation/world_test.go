@@ -13,6 +13,7 @@ import (
 
 	"studiokeeper/internal/deploy"
 	"studiokeeper/internal/localcloud"
+	"studiokeeper/internal/reconcile"
 )
 
 const (
@@ -60,6 +61,7 @@ type world struct {
 	trace   []string
 	ids     map[string]string // of messages, by what they were at first
 	answers map[string]remembered
+	kept    []reconcile.Removal // what was rejected and stands, in the end
 	checks
 }
 
@@ -69,11 +71,11 @@ func newWorld(t testing.TB, s story, dir string) *world {
 	if s.AtOnce {
 		w.cloud.ProfileDelay = -1
 	}
-	w.checks = checks{marked: map[place]time.Time{}, approved: map[who]time.Time{}, wrote: map[who]write{}, stripped: map[place]time.Time{}}
+	w.checks = checks{marked: map[place]time.Time{}, approved: map[who]time.Time{}, rejected: map[who]time.Time{}, wrote: map[who]write{}, stripped: map[place]time.Time{}}
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	w.must(w.cloud.CreateIdentityStore(account, region, store))
 	w.console = w.cloud.Console(account, region, store)
-	w.truth = truth{{w.begun, directory{map[string]human{}, map[int]map[string]bool{}, map[rowKey]row{}}}}
+	w.truth = truth{{w.begun, directory{map[string]human{}, map[int]map[string]bool{}, map[int]bool{}, map[rowKey]row{}}}}
 	for g := range s.Groups + 1 {
 		w.must(w.console.SeedGroup(groupID(g), groupName(g)))
 		w.truth.now().members[g] = map[string]bool{}
