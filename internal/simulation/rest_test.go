@@ -183,7 +183,7 @@ func (w *world) signIns(d int) (left []string) {
 		case w.excepted(d, func(one reconcile.Removal) bool { return one.UserID == a.PrincipalID || one.GroupOf() == a.PrincipalID }):
 		case a.PrincipalType == "GROUP" && !mapped:
 			left = append(left, fmt.Sprintf("group %s may sign in to %s, and has no row there", a.PrincipalID, w.domains[d].name))
-		case a.PrincipalType == "USER" && should(now, now, a.PrincipalID, d).nothing() && !w.maybeKept(d, a.PrincipalID):
+		case a.PrincipalType == "USER" && should(now, now, a.PrincipalID, d).nothing() && !maybeShielded(now, now, a.PrincipalID, d, ""):
 			left = append(left, fmt.Sprintf("%s may sign in to %s, and should have nothing there", a.PrincipalID, w.domains[d].name))
 		}
 	}
