@@ -35,16 +35,16 @@ func (s *State) Assigned(ctx context.Context, domain string, p reconcile.Princip
 	if err != nil || it == nil {
 		return false, false, err
 	}
-	_, ours, err = s.assignment("GetItem", it)
-	return err == nil && it["ours"] != nil, ours, err
+	_, is, err := s.assignment("GetItem", it)
+	return err == nil && !is.Begun, is.Ours, err
 }
 
 // Assignments implements reconcile.Assignments.
-func (s *State) Assignments(ctx context.Context, domain string) (map[reconcile.Principal]bool, error) {
-	recorded := map[reconcile.Principal]bool{}
+func (s *State) Assignments(ctx context.Context, domain string) (map[reconcile.Principal]reconcile.Assignment, error) {
+	recorded := map[reconcile.Principal]reconcile.Assignment{}
 	err := s.query(ctx, "assignment#"+domain, func(it item) error {
-		p, ours, err := s.assignment("Query", it)
-		recorded[p] = ours
+		p, is, err := s.assignment("Query", it)
+		recorded[p] = is
 		return err
 	})
 	if err != nil {
@@ -55,16 +55,17 @@ func (s *State) Assignments(ctx context.Context, domain string) (map[reconcile.P
 
 // assignment reads an item; one that was begun is taken for ours. One that was not written by us is an error: taken for anything else, an
 // assignment of somebody else's could be removed, or one of ours stay.
-func (s *State) assignment(operation string, it item) (reconcile.Principal, bool, error) {
+func (s *State) assignment(operation string, it item) (reconcile.Principal, reconcile.Assignment, error) {
 	kind, id, _ := strings.Cut(stringOf(it, "sk"), "#")
+	begun := it["ours"] == nil && isTrue(it, "begun")
 	ours, ok := it["ours"].(*types.AttributeValueMemberBOOL)
-	if it["ours"] == nil && isTrue(it, "begun") {
+	if begun {
 		ours, ok = &types.AttributeValueMemberBOOL{Value: true}, true
 	}
 	if !ok || id == "" || kind != groupPrincipal && kind != userPrincipal {
-		return reconcile.Principal{}, false, s.request(operation, it).broken("%q is no record of an assignment; delete the item or repair it", stringOf(it, "sk"))
+		return reconcile.Principal{}, reconcile.Assignment{}, s.request(operation, it).broken("%q is no record of an assignment; delete the item or repair it", stringOf(it, "sk"))
 	}
-	return reconcile.Principal{Group: kind == groupPrincipal, ID: id}, ours.Value, nil
+	return reconcile.Principal{Group: kind == groupPrincipal, ID: id}, reconcile.Assignment{Ours: ours.Value, Begun: begun}, nil
 }
 
 // BeginAssignment implements reconcile.Assignments: what is recorded already stays as it is.
@@ -75,8 +76,8 @@ func (s *State) BeginAssignment(ctx context.Context, domain string, p reconcile.
 	if err != nil || begun {
 		return false, err
 	}
-	_, earlier, err = s.assignment("UpdateItem", is)
-	return earlier, err
+	_, known, err := s.assignment("UpdateItem", is)
+	return known.Ours, err
 }
 
 // AbandonAssignment implements reconcile.Assignments.

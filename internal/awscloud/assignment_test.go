@@ -37,11 +37,11 @@ func TestAnAssignmentOfOursStaysOurs(t *testing.T) {
 
 func TestAssignmentsAreRecordedByDomainKindAndID(t *testing.T) {
 	_, state, _ := newState(t)
-	want := map[reconcile.Principal]bool{}
+	want := map[reconcile.Principal]reconcile.Assignment{}
 	for n := range 30 {
 		p := reconcile.Principal{Group: n%2 == 0, ID: fmt.Sprint("id-", n/2)}
-		want[p] = n%3 == 0
-		must(t, state.RecordAssignment(t.Context(), "research", p, want[p]))
+		want[p] = reconcile.Assignment{Ours: n%3 == 0}
+		must(t, state.RecordAssignment(t.Context(), "research", p, want[p].Ours))
 	}
 	elsewhere := reconcile.Principal{ID: "id-99"}
 	must(t, state.RecordAssignment(t.Context(), "research-2", elsewhere, true))
@@ -116,8 +116,16 @@ func TestAnAssignmentThatWasBegunIsOursUntilItIsKnownNotToBe(t *testing.T) {
 			t.Errorf("%s: earlier %v, %v", what, earlier, err)
 		}
 	}
+	listed := func(want reconcile.Assignment) {
+		t.Helper()
+		recorded, err := state.Assignments(t.Context(), "research")
+		if must(t, err); recorded[p] != want {
+			t.Errorf("recorded: %+v, want %+v", recorded, want)
+		}
+	}
 	begin("the first time", false)
 	is("begun", false, true)
+	listed(reconcile.Assignment{Ours: true, Begun: true})
 	begin("after a run that was cut off", true)
 	must(t, state.AbandonAssignment(t.Context(), "research", p))
 	is("abandoned", false, false)
@@ -130,8 +138,5 @@ func TestAnAssignmentThatWasBegunIsOursUntilItIsKnownNotToBe(t *testing.T) {
 	must(t, state.RecordAssignment(t.Context(), "research", p, true))
 	begin("once it was made", true)
 	is("begun again", true, true)
-	recorded, err := state.Assignments(t.Context(), "research")
-	if must(t, err); !recorded[p] {
-		t.Errorf("recorded: %v", recorded)
-	}
+	listed(reconcile.Assignment{Ours: true})
 }

@@ -35,7 +35,7 @@ type DomainView struct {
 	// profile carries the id any more: user id → name.
 	Remembered map[string]string
 	// SignIn is set where users are assigned one by one; Assigned are those
-	// whose assignment is recorded.
+	// whose assignment is recorded, false where it was only begun.
 	SignIn   bool
 	Assigned map[string]bool
 	// Edits are those of Rows, and Settled tells who was settled after
@@ -293,8 +293,9 @@ func (p *pass) concerned() []int32 {
 
 // decide puts one person together and plans.
 func (p *pass) decide(u studio.User, rows, profiles []int32) Decided {
-	person := Person{User: u, VanishedGroups: p.world.Vanished, Remembered: p.d.Remembered[u.ID], Assigned: p.d.Assigned[u.ID]}
-	person.SignIn = p.d.SignIn && !person.Assigned
+	person := Person{User: u, VanishedGroups: p.world.Vanished, Remembered: p.d.Remembered[u.ID]}
+	assigned, begun := p.d.Assigned[u.ID]
+	person.SignIn = p.d.SignIn && !assigned
 	person.Edits, person.Settled = p.d.Edits, p.d.Settled[u.ID]
 	for _, i := range rows {
 		person.Matches = append(person.Matches, Match{Row: &p.d.Rows[i]})
@@ -307,6 +308,7 @@ func (p *pass) decide(u studio.User, rows, profiles []int32) Decided {
 			person.Profiles = append(person.Profiles, p.names[at].Profile())
 		}
 	}
+	person.Assigned = assigned || begun && len(person.Profiles) == 0 // there is no profile whose offboarding would take it back
 	person.Matches = append(append(person.Matches, p.everybody...), p.lost.Of(tagged(p.d.Policy, person))...)
 	person.SSOOwners = p.ssoOwners(person)
 	changes, verdict := p.d.Policy.Plan(person)

@@ -210,14 +210,14 @@ func (r *Reconciler) passSignIn(ctx context.Context, t Target, s *Survey, throug
 	}
 	var errs []error
 	for group := range through {
-		if _, known := recorded[Principal{Group: true, ID: group}]; !known && s.Facts[t.Domain.Name].Application != "" {
+		if is, known := recorded[Principal{Group: true, ID: group}]; (!known || is.Begun) && s.Facts[t.Domain.Name].Application != "" {
 			next := event.Look{Scope: event.SignIn, GroupID: group, Domain: t.Domain.Name, Trigger: l.Trigger}
 			errs = append(errs, r.schedule(ctx, r.Pass, "signin#"+group+"#"+t.Domain.Name, next, r.Now().Add(collect)))
 		}
 	}
 	mapped := groupIDs(of(s.Rows, t.Domain.Name))
-	for p, ours := range recorded {
-		if !p.Group || !ours || slices.Contains(mapped, p.ID) {
+	for p, is := range recorded {
+		if !p.Group || !is.Ours || slices.Contains(mapped, p.ID) {
 			continue
 		}
 		held, err := r.UnassignGroup(ctx, t, p.ID, trigger(l))

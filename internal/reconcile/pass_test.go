@@ -58,6 +58,24 @@ func TestPassFindsWhatEventsLost(t *testing.T) {
 	want(t, "profiles after grace", w.profiles(), []string{"joins@example.com a", "user02@example.com a", "user03@example.com a"})
 }
 
+// How it ended that somebody was assigned is not known, and the message that would try it again is lost.
+func TestPassFindsASignInThatWasOnlyBegun(t *testing.T) {
+	for _, mode := range []string{"group", "user"} {
+		t.Run(mode, func(t *testing.T) {
+			w := newWorld(t, nil)
+			ids, group := people(w, 1)
+			w.open(configured("signIn: none", "signIn: "+mode))
+			p := map[string]reconcile.Principal{"group": {Group: true, ID: group}, "user": {ID: ids[0]}}[mode]
+			_, err := w.keeper.Assignments.BeginAssignment(t.Context(), "research", p)
+			w.must(err)
+			w.passed()
+			if _, err := w.cloud.SignIn(account, region, w.domain, ids[0]); err != nil {
+				t.Errorf("they cannot sign in: %v", err)
+			}
+		})
+	}
+}
+
 func TestPassWithoutChangesReadsListsOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	people(w, 12)

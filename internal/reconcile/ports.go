@@ -330,6 +330,12 @@ type Assignees interface {
 	AssignedGroups(ctx context.Context, d studio.Domain, application string) ([]string, error)
 }
 
+// Assignment is what is recorded of one.
+type Assignment struct {
+	Ours  bool // we made it, or began to, rather than found it there
+	Begun bool // how it ended was never learned: it may have been made, and it may not
+}
+
 // Assignments record which assignments we made: they carry no tags, and only
 // recorded ones are ever removed. What is about to be made is recorded first: a
 // run that is cut off in between leaves none that nobody ever removes.
@@ -338,9 +344,8 @@ type Assignments interface {
 	// made it rather than found it there. One that was only begun is not known,
 	// and ours.
 	Assigned(ctx context.Context, domain string, p Principal) (known, ours bool, err error)
-	// Assignments lists what is recorded for a domain, begun ones included; the
-	// value is ours.
-	Assignments(ctx context.Context, domain string) (map[Principal]bool, error)
+	// Assignments lists what is recorded for a domain, begun ones included.
+	Assignments(ctx context.Context, domain string) (map[Principal]Assignment, error)
 	// BeginAssignment notes that one is about to be made. earlier tells that we
 	// made it before, or began to and never learned how that ended.
 	BeginAssignment(ctx context.Context, domain string, p Principal) (earlier bool, err error)

@@ -177,7 +177,7 @@ func (a *allowance) holds(known Removal, members int, now time.Time) string {
 }
 
 // groupChanges are the sign-ins of groups that are to be given or taken back.
-func groupChanges(t Target, s *Survey, through map[string]bool, recorded map[Principal]bool) []plan.Change {
+func groupChanges(t Target, s *Survey, through map[string]bool, recorded map[Principal]Assignment) []plan.Change {
 	var out []plan.Change
 	add := func(kind plan.Kind, group, code, text string) {
 		out = append(out, plan.Change{Kind: kind, Domain: t.Domain.Name, Group: group, Reasons: []plan.Reason{{Code: code, Text: text}}})
@@ -185,13 +185,13 @@ func groupChanges(t Target, s *Survey, through map[string]bool, recorded map[Pri
 	rows := of(s.Rows, t.Domain.Name)
 	mapped := groupIDs(rows)
 	for group := range through {
-		if _, known := recorded[Principal{Group: true, ID: group}]; !known {
+		if is, known := recorded[Principal{Group: true, ID: group}]; !known || is.Begun {
 			add(plan.Assign, group, "group-sign-in", fmt.Sprintf("group %s may sign in once its people's profiles are ready", s.named(group)))
 		}
 	}
 	lost := slices.ContainsFunc(rows, func(r studio.Row) bool { return r.GroupID == "" })
-	for p, ours := range recorded {
-		if p.Group && ours && !slices.Contains(mapped, p.ID) && !lost {
+	for p, is := range recorded {
+		if p.Group && is.Ours && !slices.Contains(mapped, p.ID) && !lost {
 			add(plan.Unassign, p.ID, "no-row", fmt.Sprintf("group %s has no row any more", s.named(p.ID)))
 		}
 	}

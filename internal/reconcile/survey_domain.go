@@ -168,9 +168,9 @@ func (d *domainSurvey) assigned(ctx context.Context, wanted bool) (map[string]bo
 	}
 	recorded, err := d.s.from.assignments.Assignments(ctx, d.t.Domain.Name)
 	users := map[string]bool{}
-	for p := range recorded {
+	for p, is := range recorded {
 		if !p.Group {
-			users[p.ID] = true
+			users[p.ID] = !is.Begun
 		}
 	}
 	return users, wrap(err, "list the assignments of %s", d.t.Domain.Name)

@@ -3,6 +3,7 @@ package simulation
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -111,17 +112,23 @@ func (w *world) before(c *call) (after func()) {
 
 // window reports whether a verdict that ok takes could have been read by this invocation.
 func (w *world) window(c *call, id string, d int, ok func(verdict) bool) bool {
-	return w.truth.could(c.run.since, c.at, func(who, which directory) bool { return w.verdict(c, who, which, id, d, ok) })
+	return w.truth.could(c.run.since, c.at, func(who, which directory) bool {
+		return w.named(c, who, func(who directory) bool { return ok(should(who, which, id, d)) })
+	})
 }
 
-// verdict reports whether ok takes what somebody should have, with the names of groups
-// as they are or were: they are kept for a while.
-func (w *world) verdict(c *call, who, which directory, id string, d int, ok func(verdict) bool) bool {
+// named reports whether ok takes a directory with the groups' names as they are, or as they
+// were: they are remembered for a while. That a group was deleted must show at once.
+func (w *world) named(c *call, who directory, ok func(directory) bool) bool {
 	kept, err := time.ParseDuration(w.story.Cache)
 	w.must(err)
 	return slices.ContainsFunc(w.truth.between(c.run.since.Add(-kept), c.at), func(then directory) bool {
-		who.gone = then.gone
-		return ok(should(who, which, id, d))
+		as := who
+		as.gone = maps.Clone(then.gone)
+		for g := range who.gone {
+			as.gone[g] = as.gone[g] || who.members[g] == nil
+		}
+		return ok(as)
 	})
 }
 
@@ -199,7 +206,9 @@ func (w *world) beforeUpdate(c *call, in asked, d int) func() {
 func (w *world) removes(c *call, p profile, d int, kind string, ok func(verdict) bool) {
 	id := p.owner()
 	may := w.truth.could(c.run.since, c.at, func(who, which directory) bool {
-		return w.verdict(c, who, which, id, d, ok) && !shielded(who, which, id, d, p.through())
+		return w.named(c, who, func(who directory) bool {
+			return ok(should(who, which, id, d)) && !shielded(who, which, id, d, p.through())
+		})
 	})
 	if !may && !w.reused(c, p) {
 		w.breach(c, "%s in %s loses something, and had %v all the time since %v", id, w.domains[d].name, should(w.truth.now(), w.truth.now(), id, d).roles, c.run.since.Sub(w.begun))

@@ -143,11 +143,14 @@ func (w *world) excepted(d int, ok func(reconcile.Removal) bool) bool {
 	return slices.ContainsFunc(w.kept, func(one reconcile.Removal) bool { return one.Domain == w.domains[d].name && ok(one) })
 }
 
-// maybeKept tells whether somebody may be in a group that is gone, or have a profile
-// through one.
+// maybeKept tells whether somebody may be in a group that is gone, have a profile through
+// one, or be remembered with one.
 func (w *world) maybeKept(d int, id string) bool {
 	now := w.truth.now()
-	return shielded(now, now, id, d, "") || slices.ContainsFunc(w.profiles(d), func(p profile) bool {
+	was := func(g int) bool {
+		return slices.ContainsFunc(w.truth, func(m moment) bool { return m.members[g][id] })
+	}
+	return now.people[id].enabled && slices.ContainsFunc(doubted(now, now, id, d), was) || slices.ContainsFunc(w.profiles(d), func(p profile) bool {
 		return (p.owner() == id || !p.ours() && p.SSOUser == now.people[id].name) && maybeShielded(now, now, id, d, p.through())
 	})
 }
