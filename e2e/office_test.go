@@ -60,7 +60,7 @@ func newOffice(t *testing.T, people int, mode string) *office {
 	o := &office{t: t, cloud: &localcloud.Cloud{ProfileDelay: 500 * time.Millisecond}, dir: t.TempDir()}
 	server := httptest.NewServer(o.cloud)
 	t.Cleanup(func() { o.cloud.Close(); server.Close() })
-	o.aws = aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), APIOptions: []func(*middleware.Stack) error{awscloud.PlainBody}}
+	o.aws = aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, HTTPClient: server.Client(), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), APIOptions: []func(*middleware.Stack) error{awscloud.PlainBody}}
 	o.must(o.cloud.CreateIdentityStore("111122223333", "us-east-1", store))
 	var err error
 	o.people, err = o.console().SeedUsers(people, func(i int) localcloud.Person {
