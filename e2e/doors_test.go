@@ -95,11 +95,21 @@ func domainID(ts *testscript.TestScript) string {
 	return *list.Domains[0].DomainId
 }
 
-// joined FILE GROUP USER writes the event of a membership, for replay.
+// joined FILE GROUP USER… writes the event of a membership, for replay; of several
+// a CloudTrail log with the events of all.
 func joined(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, "joined FILE GROUP USER")
-	text := fmt.Sprintf(`{"eventSource":"sso-directory.amazonaws.com","eventName":"AddMemberToGroup","eventID":"e-1",
-		"requestParameters":{"identityStoreId":%q,"groupId":%q,"member":{"memberId":%q}}}`, store, args[1], args[2])
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: joined FILE GROUP USER...")
+	}
+	var events []string
+	for _, id := range args[2:] {
+		events = append(events, fmt.Sprintf(`{"eventSource":"sso-directory.amazonaws.com","eventName":"AddMemberToGroup","eventID":"e-1",
+		"requestParameters":{"identityStoreId":%q,"groupId":%q,"member":{"memberId":%q}}}`, store, args[1], id))
+	}
+	text := events[0]
+	if len(events) > 1 {
+		text = `{"Records":[` + strings.Join(events, ",") + `]}`
+	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
