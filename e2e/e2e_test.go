@@ -80,15 +80,19 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// scripts are all there are, those that take longest first: what is begun last
-// is waited for alone.
+// longest are the scripts that take longest, the longest first.
+const longest = "removals_of_edits apply install_elsewhere install lambda_binary deploy_package leaving_failures leaving_shared_space " +
+	"directory_deployed install_directory mapping_commands removals deploy apply_held journal aws_cli"
+
+// scripts are all there are, the longest first: what is begun last is waited for
+// alone.
 func scripts(t *testing.T) []string {
 	all, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(all) == 0 {
 		t.Fatalf("there are no scripts in testdata: %v", err)
 	}
 	var first []string
-	for name := range strings.FieldsSeq("removals_of_edits leaving_failures removals journal install_elsewhere install_directory install lambda_binary apply_held directory_deployed deploy_package leaving_shared_space") {
+	for name := range strings.FieldsSeq(longest) {
 		first = append(first, filepath.Join("testdata", name+".txtar"))
 	}
 	return append(first, slices.DeleteFunc(all, func(file string) bool { return slices.Contains(first, file) })...)

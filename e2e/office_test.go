@@ -81,7 +81,7 @@ func newOffice(t *testing.T, people int, mode string) *office {
 	o.configure(mode)
 	o.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + o.dir, "AWS_ENDPOINT_URL=" + server.URL, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
-		"AWS_EC2_METADATA_DISABLED=true", "STUDIOKEEPER_CONFIG=" + filepath.Join(o.dir, "studiokeeper.yaml"), "STUDIOKEEPER_LOCAL_CLOCK=" + server.URL + "/_clock/Now",
+		"AWS_EC2_METADATA_DISABLED=true", "GOGC=400", "STUDIOKEEPER_CONFIG=" + filepath.Join(o.dir, "studiokeeper.yaml"), "STUDIOKEEPER_LOCAL_CLOCK=" + server.URL + "/_clock/Now",
 	}
 	return o
 }
