@@ -152,6 +152,10 @@ func TestForetoldSignInIsHeld(t *testing.T) {
 	}
 }
 
+// many are so many that apply reads them together and has begun with some, and
+// done with none, for seconds.
+const many = 30
+
 // TestKilledApplyGoesOn kills apply in the middle, as a machine that goes down
 // does, and runs it again: with the saved plan, and with a new one.
 func TestKilledApplyGoesOn(t *testing.T) {
@@ -159,10 +163,10 @@ func TestKilledApplyGoesOn(t *testing.T) {
 	for _, again := range [][]string{{"apply", "--yes", "plan.json"}, {"apply", "--yes"}} {
 		t.Run(strings.Join(again, " "), func(t *testing.T) {
 			t.Parallel()
-			o := newOffice(t, 60, "enforce")
+			o := newOffice(t, many, "enforce")
 			o.run(0, "plan", "--out", "plan.json")
-			o.cutOff(syscall.SIGKILL, 20, "apply", "--yes", "plan.json")
-			if n := len(o.profiles()); n == 0 || n == 60 {
+			o.cutOff(syscall.SIGKILL, many/3, "apply", "--yes", "plan.json")
+			if n := len(o.profiles()); n == 0 || n == many {
 				t.Fatalf("it was killed too early or too late: %d profiles", n)
 			}
 			o.cloud.Advance(2 * time.Minute) // the leases of the dead run expire
@@ -180,8 +184,8 @@ func TestKilledApplyGoesOn(t *testing.T) {
 // TestInterruptedApplySaysHowToGoOn presses ctrl-C.
 func TestInterruptedApplySaysHowToGoOn(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, 60, "enforce")
-	r, took := o.cutOff(syscall.SIGINT, 20, "apply", "--yes")
+	o := newOffice(t, many, "enforce")
+	r, took := o.cutOff(syscall.SIGINT, many/3, "apply", "--yes")
 	if took > 5*time.Second {
 		t.Errorf("it took %v to end", took)
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"path"
 	"strings"
@@ -28,6 +29,8 @@ import (
 const (
 	store    = "d-906716eb24"
 	patience = 20 * time.Second
+	// glance is how long a command waits before it looks again.
+	glance = 100 * time.Millisecond
 )
 
 func client(ts *testscript.TestScript) aws.Config {
@@ -35,7 +38,7 @@ func client(ts *testscript.TestScript) aws.Config {
 	if endpoint == "" {
 		ts.Fatalf("nothing is served; start with serve")
 	}
-	return aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), APIOptions: []func(*middleware.Stack) error{awscloud.PlainBody}}
+	return aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, HTTPClient: http.DefaultClient, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), APIOptions: []func(*middleware.Stack) error{awscloud.PlainBody}}
 }
 
 func arguments(ts *testscript.TestScript, neg bool, args []string, use string) {
@@ -120,7 +123,7 @@ func profile(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	arguments(ts, neg, args, "profile USERNAME ROLE")
 	want := "arn:aws:iam::111122223333:role/" + path.Join("studio", args[1])
-	for until := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(patience); ; time.Sleep(glance) {
 		role, found := roleOf(ts, args[0])
 		if found && role == want {
 			return
@@ -172,10 +175,10 @@ func queue(ts *testscript.TestScript, neg bool, args []string) {
 func drained(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, "drained")
 	api := sqs.NewFromConfig(client(ts))
+	urls := []string{queueURL(ts, api, "studiokeeper-events"), queueURL(ts, api, "studiokeeper-pass")}
 	for until, quiet := time.Now().Add(patience), 0; quiet < 3; time.Sleep(50 * time.Millisecond) {
 		quiet++
-		for _, name := range []string{"studiokeeper-events", "studiokeeper-pass"} {
-			url := queueURL(ts, api, name)
+		for _, url := range urls {
 			a, err := api.GetQueueAttributes(context.Background(), &sqs.GetQueueAttributesInput{
 				QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"},
 			})

@@ -64,7 +64,7 @@ func signin(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	arguments(ts, neg, args, "signin USER PROFILE")
-	for until := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+	for until := time.Now().Add(patience); ; time.Sleep(glance) {
 		status, out := door(ts, "/_portal/SignIn", body)
 		if status == http.StatusOK && strings.HasPrefix(out["userProfileName"], args[1]) {
 			return
@@ -95,11 +95,21 @@ func domainID(ts *testscript.TestScript) string {
 	return *list.Domains[0].DomainId
 }
 
-// joined FILE GROUP USER writes the event of a membership, for replay.
+// joined FILE GROUP USER… writes the event of a membership, for replay; of several
+// a CloudTrail log with the events of all.
 func joined(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, "joined FILE GROUP USER")
-	text := fmt.Sprintf(`{"eventSource":"sso-directory.amazonaws.com","eventName":"AddMemberToGroup","eventID":"e-1",
-		"requestParameters":{"identityStoreId":%q,"groupId":%q,"member":{"memberId":%q}}}`, store, args[1], args[2])
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: joined FILE GROUP USER...")
+	}
+	var events []string
+	for _, id := range args[2:] {
+		events = append(events, fmt.Sprintf(`{"eventSource":"sso-directory.amazonaws.com","eventName":"AddMemberToGroup","eventID":"e-1",
+		"requestParameters":{"identityStoreId":%q,"groupId":%q,"member":{"memberId":%q}}}`, store, args[1], id))
+	}
+	text := events[0]
+	if len(events) > 1 {
+		text = `{"Records":[` + strings.Join(events, ",") + `]}`
+	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
@@ -179,7 +189,7 @@ func runapp(ts *testscript.TestScript, neg bool, args []string) {
 func apps(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, "apps USERNAME COUNT")
 	api, domain, name := sagemaker.NewFromConfig(client(ts)), domainID(ts), profileNamed(ts, args[0])
-	for until := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+	for until := time.Now().Add(patience); ; time.Sleep(glance) {
 		list, err := api.ListApps(context.Background(), &sagemaker.ListAppsInput{DomainIdEquals: &domain, UserProfileNameEquals: &name})
 		ts.Check(err)
 		left := 0
@@ -254,7 +264,7 @@ func profilein(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, "profilein ACCOUNT DOMAIN USERNAME ROLE")
 	cfg := client(ts)
 	cfg.Credentials = credentials.NewStaticCredentialsProvider(args[0], "local", "")
-	for until := time.Now().Add(patience); !givenIn(ts, sagemaker.NewFromConfig(cfg), args[1], args[2], args[3]); time.Sleep(100 * time.Millisecond) {
+	for until := time.Now().Add(patience); !givenIn(ts, sagemaker.NewFromConfig(cfg), args[1], args[2], args[3]); time.Sleep(glance) {
 		if time.Now().After(until) {
 			ts.Fatalf("%s has no profile with %s in %s", args[2], args[3], args[1])
 		}
@@ -279,7 +289,7 @@ func again(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	_, err := api.DeleteUserProfile(context.Background(), &sagemaker.DeleteUserProfileInput{DomainId: &args[1], UserProfileName: before[0].UserProfileName})
 	ts.Check(err)
-	for until := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+	for until := time.Now().Add(patience); ; time.Sleep(glance) {
 		if now := list(); len(now) == 1 && !now[0].CreationTime.Equal(*before[0].CreationTime) {
 			return
 		}
@@ -376,7 +386,7 @@ func role(ts *testscript.TestScript, neg bool, args []string) {
 // noprofile USERNAME waits until the user has none; time goes on meanwhile.
 func noprofile(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, "noprofile USERNAME")
-	for until := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+	for until := time.Now().Add(patience); ; time.Sleep(glance) {
 		if !anyProfile(ts, args[0]) {
 			return
 		}
@@ -401,7 +411,7 @@ func pass(ts *testscript.TestScript, neg bool, args []string) {
 // held USERNAME waits until the guard holds the user's removal.
 func held(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, "held USERNAME")
-	for until := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+	for until := time.Now().Add(patience); ; time.Sleep(glance) {
 		out, err := dynamodb.NewFromConfig(client(ts)).Query(context.Background(), &dynamodb.QueryInput{
 			TableName: aws.String("studiokeeper-state"), KeyConditionExpression: aws.String("pk = :pk"),
 			ExpressionAttributeValues: map[string]dynamotypes.AttributeValue{":pk": &dynamotypes.AttributeValueMemberS{Value: "removal#research"}},

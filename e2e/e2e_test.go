@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) {
 	// The scripts wait for queues and states far more than they compute.
-	if err := flag.Set("test.parallel", "12"); err != nil {
+	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)
 	}
 	os.Exit(withProgram(m.Run))
@@ -47,8 +49,9 @@ func withProgram(f func() int) int {
 }
 
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
-		Dir:           "testdata",
+		Files:         scripts(t),
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
 			wd, err := os.Getwd()
@@ -61,7 +64,6 @@ func TestScripts(t *testing.T) {
 			env.Setenv("AWS_PAGER", "")
 			env.Setenv("GOGC", "400") // commands end before collecting pays
 			env.Values[directoryKey{}] = &directoryHolder{}
-			env.Values["clis"] = clis{}
 			return nil
 		},
 		Condition: demanded(t),
@@ -76,6 +78,24 @@ func TestScripts(t *testing.T) {
 			"ad": ad, "secret": secret, "token": token, "upload": upload, "stack": stack,
 		},
 	})
+}
+
+// longest are the scripts that take longest, the longest first.
+const longest = "removals_of_edits apply install_elsewhere install lambda_binary deploy_package leaving_failures leaving_shared_space " +
+	"directory_deployed install_directory mapping_commands removals deploy apply_held journal aws_cli"
+
+// scripts are all there are, the longest first: what is begun last is waited for
+// alone.
+func scripts(t *testing.T) []string {
+	all, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("there are no scripts in testdata: %v", err)
+	}
+	var first []string
+	for name := range strings.FieldsSeq(longest) {
+		first = append(first, filepath.Join("testdata", name+".txtar"))
+	}
+	return append(first, slices.DeleteFunc(all, func(file string) bool { return slices.Contains(first, file) })...)
 }
 
 // demanded answers [tool:NAME]: whether a tool that not everybody has is there.

@@ -87,7 +87,7 @@ func foreign(ts *testscript.TestScript, neg bool, args []string) {
 func hasprofile(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, "hasprofile NAME STATUS")
 	api, domain := sagemaker.NewFromConfig(client(ts)), domainID(ts)
-	for until := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(patience); ; time.Sleep(glance) {
 		p, err := api.DescribeUserProfile(context.Background(), &sagemaker.DescribeUserProfileInput{DomainId: &domain, UserProfileName: &args[0]})
 		if err == nil && string(p.Status) == args[1] {
 			return

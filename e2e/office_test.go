@@ -60,7 +60,7 @@ func newOffice(t *testing.T, people int, mode string) *office {
 	o := &office{t: t, cloud: &localcloud.Cloud{ProfileDelay: 500 * time.Millisecond}, dir: t.TempDir()}
 	server := httptest.NewServer(o.cloud)
 	t.Cleanup(func() { o.cloud.Close(); server.Close() })
-	o.aws = aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), APIOptions: []func(*middleware.Stack) error{awscloud.PlainBody}}
+	o.aws = aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, HTTPClient: server.Client(), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), APIOptions: []func(*middleware.Stack) error{awscloud.PlainBody}}
 	o.must(o.cloud.CreateIdentityStore("111122223333", "us-east-1", store))
 	var err error
 	o.people, err = o.console().SeedUsers(people, func(i int) localcloud.Person {
@@ -81,7 +81,7 @@ func newOffice(t *testing.T, people int, mode string) *office {
 	o.configure(mode)
 	o.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + o.dir, "AWS_ENDPOINT_URL=" + server.URL, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
-		"AWS_EC2_METADATA_DISABLED=true", "STUDIOKEEPER_CONFIG=" + filepath.Join(o.dir, "studiokeeper.yaml"), "STUDIOKEEPER_LOCAL_CLOCK=" + server.URL + "/_clock/Now",
+		"AWS_EC2_METADATA_DISABLED=true", "GOGC=400", "STUDIOKEEPER_CONFIG=" + filepath.Join(o.dir, "studiokeeper.yaml"), "STUDIOKEEPER_LOCAL_CLOCK=" + server.URL + "/_clock/Now",
 	}
 	return o
 }

@@ -44,22 +44,33 @@ var function = sync.OnceValues(func() (program []byte, err error) {
 	return io.ReadAll(f)
 })
 
-// bootstrap FILE [COMMAND] is the function's program as it is deployed, or that of
-// another command.
-func bootstrap(ts *testscript.TestScript, neg bool, args []string) {
-	switch {
-	case neg || len(args) == 0 || len(args) > 2:
-		ts.Fatalf("usage: bootstrap FILE [COMMAND]")
-	case len(args) == 2:
-		out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", ts.MkAbs(args[0]), "studiokeeper/cmd/"+args[1]).CombinedOutput()
-		if err != nil {
-			ts.Fatalf("%v\n%s", err, out)
-		}
-	default:
-		program, err := function()
-		ts.Check(err)
-		ts.Check(os.WriteFile(ts.MkAbs(args[0]), program, 0o700))
+// directoryFunction is the directory's, once for all scripts.
+var directoryFunction = sync.OnceValues(func() (program []byte, err error) {
+	dir, err := os.MkdirTemp("", "studiokeeper-e2e-")
+	if err != nil {
+		return nil, err
 	}
+	defer os.RemoveAll(dir)
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", dir, "studiokeeper/cmd/studiokeeper-directory")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return os.ReadFile(filepath.Join(dir, "studiokeeper-directory"))
+})
+
+// bootstrap FILE [directory] is the function's program as it is deployed, or that
+// of the directory's.
+func bootstrap(ts *testscript.TestScript, neg bool, args []string) {
+	build := function
+	switch {
+	case neg || len(args) == 0 || len(args) > 2 || len(args) == 2 && args[1] != "directory":
+		ts.Fatalf("usage: bootstrap FILE [directory]")
+	case len(args) == 2:
+		build = directoryFunction
+	}
+	program, err := build()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), program, 0o700))
 }
 
 // awsCLI ARGUMENT… runs the AWS CLI in the script's environment.
@@ -85,28 +96,42 @@ func answer(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func runAWS(ts *testscript.TestScript, args []string) awscli.Result {
-	result, err := accountCLI(ts).Run(context.Background(), ts.Getenv("AWS_ENDPOINT_URL"), args...)
+	cli, err := theCLIs.with(cliEnvironment(ts))
+	ts.Check(err)
+	result, err := cli.In(ts.MkAbs(".")).Run(context.Background(), ts.Getenv("AWS_ENDPOINT_URL"), args...)
 	ts.Check(err)
 	return result
 }
 
-// accountCLI is the script's AWS CLI for the account whose credentials it has.
-func accountCLI(ts *testscript.TestScript) *awscli.CLI {
-	byKey := ts.Value("clis").(clis)
-	key := ts.Getenv("AWS_ACCESS_KEY_ID")
-	if byKey[key] != nil {
-		return byKey[key]
-	}
-	var env []string
-	for _, name := range []string{"PATH", "HOME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PAGER", "AWS_EC2_METADATA_DISABLED"} {
+// cliEnvironment is what the AWS CLI is told of the script's environment, and
+// nothing of whoever runs the tests.
+func cliEnvironment(ts *testscript.TestScript) []string {
+	env := []string{"HOME=" + os.DevNull, "AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull}
+	for _, name := range []string{"PATH", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PAGER", "AWS_EC2_METADATA_DISABLED"} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
-	c, err := awscli.New(env, ts.MkAbs("."))
-	ts.Check(err)
-	ts.Defer(c.End)
-	byKey[key] = c
-	return c
+	return env
 }
 
-// clis is a script's AWS CLIs by access key.
-type clis map[string]*awscli.CLI
+// clis are the AWS CLIs by environment: scripts that have the same share one,
+// which ends with the tests.
+type clis struct {
+	mu     sync.Mutex
+	byText map[string]*awscli.CLI
+}
+
+var theCLIs = clis{byText: map[string]*awscli.CLI{}}
+
+func (c *clis) with(env []string) (*awscli.CLI, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	text := strings.Join(env, "\n")
+	if c.byText[text] == nil {
+		cli, err := awscli.New(env, "")
+		if err != nil {
+			return nil, err
+		}
+		c.byText[text] = cli
+	}
+	return c.byText[text], nil
+}

@@ -62,7 +62,7 @@ func rule(ts *testscript.TestScript, neg bool, args []string) {
 func scrape(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, "scrape URL TEXT")
 	var answer []byte
-	for until := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(patience); ; time.Sleep(glance) {
 		resp, err := http.Get(args[0])
 		if err == nil {
 			answer, err = io.ReadAll(resp.Body)

@@ -29,24 +29,23 @@ type Result struct {
 	Code      int    `json:"code"`
 }
 
-// CLI is the AWS CLI in one environment and directory. Its commands run one
-// after another.
+// CLI is the AWS CLI in one environment and directory. Commands of one
+// environment run one after another.
 type CLI struct {
 	path, dir string
 	env       []string
 	process   *process // nil where each command is a process of its own
-
-	one sync.Mutex
 }
 
 type process struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 	out *bufio.Reader
+	one sync.Mutex
 }
 
 // New finds the AWS CLI on PATH and readies it; without one the error is
-// exec.ErrNotFound. Its process ends with End, or with ours.
+// exec.ErrNotFound. Its process ends with ours.
 func New(env []string, dir string) (*CLI, error) {
 	path, err := exec.LookPath("aws")
 	if err != nil {
@@ -57,6 +56,11 @@ func New(env []string, dir string) (*CLI, error) {
 		c.process = start(python, env, dir)
 	}
 	return c, nil
+}
+
+// In is the same CLI in another directory.
+func (c *CLI) In(dir string) *CLI {
+	return &CLI{path: c.path, dir: dir, env: c.env, process: c.process}
 }
 
 // interpreter is the Python that runs the script at path, as its first line
@@ -76,9 +80,19 @@ func interpreter(path string) string {
 	case len(fields) == 1 && strings.Contains(fields[0], "python"):
 		return fields[0]
 	default:
-		return "python3"
+		return python3()
 	}
 }
+
+// python3 is that interpreter itself: what stands on PATH may be a script that
+// looks for one, which takes more work than to start it.
+var python3 = sync.OnceValue(func() string {
+	found, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(found))
+})
 
 // start is nil where that Python does not have the AWS CLI.
 func start(python string, env []string, dir string) *process {
@@ -102,16 +116,16 @@ func start(python string, env []string, dir string) *process {
 
 // Run runs one command against the AWS at endpoint.
 func (c *CLI) Run(ctx context.Context, endpoint string, arguments ...string) (Result, error) {
-	c.one.Lock()
-	defer c.one.Unlock()
 	if c.process == nil {
 		return c.alone(ctx, endpoint, arguments)
 	}
-	return c.process.run(endpoint, arguments)
+	return c.process.run(c.dir, endpoint, arguments)
 }
 
-func (p *process) run(endpoint string, arguments []string) (Result, error) {
-	request, err := json.Marshal(map[string]any{"endpoint": endpoint, "arguments": arguments})
+func (p *process) run(dir, endpoint string, arguments []string) (Result, error) {
+	p.one.Lock()
+	defer p.one.Unlock()
+	request, err := json.Marshal(map[string]any{"directory": dir, "endpoint": endpoint, "arguments": arguments})
 	if err != nil {
 		return Result{}, err
 	}
@@ -127,16 +141,6 @@ func (p *process) run(endpoint string, arguments []string) (Result, error) {
 		return Result{}, fmt.Errorf("aws %s: reading what it printed: %w", strings.Join(arguments, " "), err)
 	}
 	return r, nil
-}
-
-// End ends its process.
-func (c *CLI) End() {
-	c.one.Lock()
-	defer c.one.Unlock()
-	if c.process != nil {
-		_ = c.process.in.Close()
-		_ = c.process.cmd.Wait()
-	}
 }
 
 func (c *CLI) alone(ctx context.Context, endpoint string, arguments []string) (Result, error) {

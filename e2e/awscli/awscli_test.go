@@ -31,6 +31,9 @@ func TestACommandIsAProcessOfItsOwnWithoutPython(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
+	if got, err := commands.In(dir).Run(t.Context(), "http://one"); err != nil || got.Complaint != dir+"\n" {
+		t.Errorf("in %s it ran in %q, %v", dir, got.Complaint, err)
+	}
 }
 
 func TestNoAWSCLI(t *testing.T) {

@@ -1,5 +1,5 @@
 """Runs the AWS CLI's commands in one process: one a line comes in, with its
-endpoint, and what it printed goes out with its code, as JSON both."""
+endpoint and directory, and what it printed goes out with its code, as JSON both."""
 
 import contextlib
 import io
@@ -28,11 +28,12 @@ def printed(stream):
 def main():
     requests, answers = sys.stdin, sys.stdout
     sys.stdin = open(os.devnull, encoding="utf-8")
-    driver = create_clidriver()
+    driver, began = create_clidriver(), os.getcwd()
     print("ready", file=answers, flush=True)
     for line in requests:
         request = json.loads(line)
         os.environ["AWS_ENDPOINT_URL"] = request["endpoint"]
+        os.chdir(request["directory"] or began)
         print(json.dumps(run(driver, request["arguments"])), file=answers, flush=True)
 
 

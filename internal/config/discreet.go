@@ -32,22 +32,22 @@ var facts = []string{"user", "domain", "domainId", "group", "outcome", "digest"}
 // our adapters' words, AWS's own, the sessions of whoever called, profile names
 // that end in our hash of the user, addresses, and objects of Active Directory.
 var masks = []maskForm{
-	{`"`, regexp.MustCompile(`(?i)(\b(?:profile|user|username|space)s? (?:named )?\\?")[^"\\]+(\\?")`)},
-	{"/d-", regexp.MustCompile(`((?:user-profile|space|app)/d-[a-z0-9]+/)[^\s"',\]]+()`)},
-	{" [", regexp.MustCompile(`(?i)(\b(?:SingleSignOnUserValue|UserProfileName|SpaceName|UserName) \[)[^\]]+(\])`)},
-	{"Value '", regexp.MustCompile(`(\bValue ')[^']+(' at ')`)},
-	{"[d-", regexp.MustCompile(`(\[d-[a-z0-9]+/)[^\]]+(\])`)},
-	{":assumed-role/", regexp.MustCompile(`(:assumed-role/[^/\s"]+/)[^\s"',;\]]+()`)},
-	{":user/", regexp.MustCompile(`(:iam::\d{12}:user/)[^\s"',;\]]+()`)},
-	{"-", regexp.MustCompile(`()\b[A-Za-z0-9](?:-*[A-Za-z0-9])*-[a-z2-7]{10}\b()`)},
-	{"=", regexp.MustCompile(`(?i)(\bCN=)(?:\\.|[^,\\"])+()`)},
-	{"@", regexp.MustCompile(`()[^\s"'<>\[\]/=,;:]+@[^\s"'<>\[\]/=,;:]+()`)},
+	{`"`, lazily(`(?i)(\b(?:profile|user|username|space)s? (?:named )?\\?")[^"\\]+(\\?")`)},
+	{"/d-", lazily(`((?:user-profile|space|app)/d-[a-z0-9]+/)[^\s"',\]]+()`)},
+	{" [", lazily(`(?i)(\b(?:SingleSignOnUserValue|UserProfileName|SpaceName|UserName) \[)[^\]]+(\])`)},
+	{"Value '", lazily(`(\bValue ')[^']+(' at ')`)},
+	{"[d-", lazily(`(\[d-[a-z0-9]+/)[^\]]+(\])`)},
+	{":assumed-role/", lazily(`(:assumed-role/[^/\s"]+/)[^\s"',;\]]+()`)},
+	{":user/", lazily(`(:iam::\d{12}:user/)[^\s"',;\]]+()`)},
+	{"-", lazily(`()\b[A-Za-z0-9](?:-*[A-Za-z0-9])*-[a-z2-7]{10}\b()`)},
+	{"=", lazily(`(?i)(\bCN=)(?:\\.|[^,\\"])+()`)},
+	{"@", lazily(`()[^\s"'<>\[\]/=,;:]+@[^\s"'<>\[\]/=,;:]+()`)},
 }
 
 // maskForm is a pattern, and a part that no text of that form lacks.
 type maskForm struct {
 	part    string
-	pattern *regexp.Regexp
+	pattern func() *regexp.Regexp
 }
 
 // mask takes names out of a text: those that are known, longest first, and what
@@ -58,7 +58,7 @@ func mask(text string, known []string) string {
 	}
 	for _, m := range masks {
 		if strings.Contains(text, m.part) {
-			text = m.pattern.ReplaceAllString(text, "${1}…${2}")
+			text = m.pattern().ReplaceAllString(text, "${1}…${2}")
 		}
 	}
 	return text

@@ -17,7 +17,7 @@ var (
 	// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 	externalIDForm = spelled(`^[\w+=,.@:/-]{2,}$`, "2 or more letters, digits and +=,.@:/_-").atMost(1224)
 	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
-	tableForm = spelled(`^[a-zA-Z0-9_.-]{3,255}$`, "a DynamoDB table's name: 3 to 255 letters, digits, _, . and -")
+	tableForm = spelled(`^[a-zA-Z0-9_.-]{3,}$`, "a DynamoDB table's name: 3 to 255 letters, digits, _, . and -").atMost(255)
 	// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
 	busForm = spelled(`^(arn:aws[\w-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[/.\-_A-Za-z0-9]{1,256}$`, "an event bus's name or ARN")
 	anyForm = spelled(``, "text")

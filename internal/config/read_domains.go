@@ -10,7 +10,7 @@ import (
 var (
 	domainNameForm = spelled(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`, "at most 63 letters, digits, -, _ and ., with a letter or digit first")
 	// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeDomain.html
-	domainIDForm = spelled(`^d-(-*[a-z0-9]){1,61}$`, "a Studio domain's id such as d-abcdefghijkl")
+	domainIDForm = spelled(`^d-(-*[a-z0-9])+$`, "a Studio domain's id such as d-abcdefghijkl").atMost(63)
 	accountForm  = spelled(`^[0-9]{12}$`, "an account's 12 digits in quotes")
 )
 

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	goldap "github.com/go-ldap/ldap/v3"
 	"github.com/google/uuid"
@@ -124,7 +125,7 @@ type part struct {
 	values []string
 }
 
-var rangeOption = regexp.MustCompile(`(?i)^range=([0-9]{1,9})-([0-9]{1,9}|\*)$`)
+var rangeOption = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^range=([0-9]{1,9})-([0-9]{1,9}|\*)$`) })
 
 // memberPart is the part of the members in an answer. A group of many comes
 // with the attribute without values and a part beside it.
@@ -151,7 +152,7 @@ func memberPart(e *goldap.Entry) (part, error) {
 
 // bounds takes over which values an option says they are.
 func (p *part) bounds(option string) error {
-	m := rangeOption.FindStringSubmatch(option)
+	m := rangeOption().FindStringSubmatch(option)
 	if m == nil || len(p.values) == 0 {
 		return fmt.Errorf("its members are given as member;%s with %d values, which is no range of them", option, len(p.values))
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync"
 
 	goldap "github.com/go-ldap/ldap/v3"
 )
@@ -82,7 +83,7 @@ func (j job) certificateRemedy(err error) string {
 }
 
 // windowsCode is where a failed bind says why.
-var windowsCode = regexp.MustCompile(`data ([0-9a-f]+), `)
+var windowsCode = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`data ([0-9a-f]+), `) })
 
 // signInRemedy is what helps against a refused password.
 func signInRemedy(err error) string {
@@ -97,7 +98,7 @@ func signInRemedy(err error) string {
 		"773": "the password must be changed first: set one that need not be",
 		"775": "the account is locked: unlock it, and find out who tries wrong passwords",
 	}
-	if m := windowsCode.FindStringSubmatch(err.Error()); m != nil && remedies[m[1]] != "" {
+	if m := windowsCode().FindStringSubmatch(err.Error()); m != nil && remedies[m[1]] != "" {
 		return remedies[m[1]]
 	}
 	return remedies["52e"]

@@ -42,7 +42,7 @@ func validationError(format string, args ...any) *apiError {
 
 // readTemplate reads a template and refuses one that CloudFormation would not begin with.
 func readTemplate(text string) (*template, error) {
-	tree, err := readYAML(text)
+	tree, err := readTree(text)
 	if err != nil {
 		return nil, validationError("%v", err)
 	}

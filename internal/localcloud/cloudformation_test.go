@@ -197,6 +197,7 @@ func TestCloudFormationRefusesATemplate(t *testing.T) {
 		{"unknown parameter", "Parameters: [Nope] do not exist in the template", stackInput(smallStack, "Nope", "x")},
 		{"unknown tag", "does not know the tag !ImportValue", edit("!Ref Name", "!ImportValue Name")},
 		{"no YAML", "YAML not well-formed", stackInput("a: [")},
+		{"a key twice in JSON", "the key A stands twice (line 2)", stackInput("{\"Resources\": {\"A\": {},\n\"A\": {}}}")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := w.stacks().CreateStack(t.Context(), tt.in)

@@ -10,8 +10,7 @@ import (
 	yaml "github.com/goccy/go-yaml/parser"
 )
 
-// readYAML makes the tree of a template, which may be YAML or JSON: objects, lists, strings, booleans, null
-// and json.Number. Short tags such as !Sub become the long form.
+// readYAML makes the tree of a template in YAML. Short tags such as !Sub become the long form.
 func readYAML(text string) (any, error) {
 	file, err := yaml.ParseBytes([]byte(hideColons(text)), 0)
 	if err != nil {
