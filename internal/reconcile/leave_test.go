@@ -308,12 +308,18 @@ func cutOffboarding(t *testing.T, n int, effect localcloud.Effect) bool {
 	arm := func() {
 		w.cloud.ResetCalls()
 		if failed == nil {
-			w.cloud.Inject(localcloud.Fault{After: left, Times: 1, Code: "AccessDeniedException", Effect: effect})
+			once := cut(left, effect)
+			once.Times = 1
+			w.cloud.Inject(once)
 		}
 	}
 	disarm := func() {
 		w.cloud.ClearFaults()
-		left -= len(w.cloud.Calls())
+		for _, call := range w.cloud.Calls() {
+			if effect == localcloud.Before || call.Writes() {
+				left--
+			}
+		}
 	}
 	run := func(event string) {
 		arm()

@@ -156,16 +156,25 @@ func TestAppThatABulkDidNotListIsStopped(t *testing.T) {
 // joined, and memberships.
 func (w *world) managedPeople(group string, n int) []string {
 	w.t.Helper()
-	userName := func(i int) string { return fmt.Sprintf("user%03d@example.com", i) }
-	ids, err := w.console().SeedUsers(n, func(i int) localcloud.Person { return localcloud.Person{UserName: userName(i)} })
+	var userNames []string
+	for i := range n {
+		userNames = append(userNames, fmt.Sprintf("user%03d@example.com", i))
+	}
+	return w.joined(group, "a", userNames...)
+}
+
+// joined makes people as they are once they joined a group.
+func (w *world) joined(group, role string, userNames ...string) []string {
+	w.t.Helper()
+	ids, err := w.console().SeedUsers(len(userNames), func(i int) localcloud.Person { return localcloud.Person{UserName: userNames[i]} })
 	w.must(err)
 	w.must(w.console().SeedMembers(group, ids))
 	var profiles []localcloud.ProfileSeed
 	for i, id := range ids {
-		profile := name(id, userName(i))
+		profile := name(id, userNames[i])
 		w.must(w.keeper.Persons.Remember(context.Background(), reconcile.Person{Key: reconcile.Key{Domain: "research", UserID: id}, Profile: profile, GroupID: group}))
-		profiles = append(profiles, localcloud.ProfileSeed{Name: profile, UserName: userName(i), Role: roles + "a", Tags: map[string]string{
-			studio.TagDeployment: "prod", studio.TagUserID: id, studio.TagGroup: group, studio.TagApplied: studio.Digest(roles+"a", ""),
+		profiles = append(profiles, localcloud.ProfileSeed{Name: profile, UserName: userNames[i], Role: roles + role, Tags: map[string]string{
+			studio.TagDeployment: "prod", studio.TagUserID: id, studio.TagGroup: group, studio.TagApplied: studio.Digest(roles+role, ""),
 		}})
 	}
 	w.must(w.cloud.SeedProfiles(account, region, w.domain, profiles))
