@@ -19,6 +19,9 @@ type Call struct {
 	Denied     string    // the one among Actions that was refused
 }
 
+// Writes reports whether the call's operation changes something, by AWS's naming.
+func (c Call) Writes() bool { return !readOnly(c.Operation) }
+
 // callLog is guarded by Cloud.mu.
 type callLog struct {
 	calls  []Call

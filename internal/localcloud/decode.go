@@ -166,9 +166,10 @@ func (d *decoder) union(to reflect.Value, schema *smithy.Schema, value any, path
 	if set == "" {
 		return serializationError("%s has no member that is known: exactly one of its members must be set", path)
 	}
+	wanted := to.Type().Name() + "Member" + upperFirst(set)
 	for _, variant := range d.service.unions {
 		t := reflect.TypeOf(variant).Elem()
-		if t.Name() != to.Type().Name()+"Member"+upperFirst(set) || !reflect.PointerTo(t).Implements(to.Type()) {
+		if t.Name() != wanted || !reflect.PointerTo(t).Implements(to.Type()) {
 			continue
 		}
 		made := reflect.New(t)
@@ -297,5 +298,9 @@ func changeFirst(s string, change func(rune) rune) string {
 	if s == "" {
 		return s
 	}
-	return string(change(rune(s[0]))) + s[1:]
+	first := change(rune(s[0]))
+	if first == rune(s[0]) {
+		return s
+	}
+	return string(first) + s[1:]
 }

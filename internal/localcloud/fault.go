@@ -22,6 +22,7 @@ type Fault struct {
 	Service   string // signing name; empty: every service
 	Operation string // empty: every operation
 	Resource  string // must occur somewhere in the request's body
+	Writes    bool   // only calls that change something
 	After     int    // this many matching calls pass first
 	Times     int    // then so many fail; 0: all of them
 
@@ -88,6 +89,7 @@ func (c *Cloud) faultFor(in *incoming) *firedFault {
 func (f *armedFault) matches(in *incoming) bool {
 	return (f.Service == "" || f.Service == in.call.service) &&
 		(f.Operation == "" || f.Operation == in.call.operation) &&
+		!(f.Writes && readOnly(in.call.operation)) &&
 		(f.Resource == "" || bytes.Contains(in.body, []byte(f.Resource)))
 }
 

@@ -81,3 +81,23 @@ func (w *world) wantStatus(what string, p *sagemaker.DescribeUserProfileOutput, 
 		w.t.Errorf("%s is %s: %q, want %s: %q", what, p.Status, aws.ToString(p.FailureReason), status, reason)
 	}
 }
+
+func TestFaultOnWritesLetsReadsPass(t *testing.T) {
+	w := newWorld(t, &localcloud.Cloud{})
+	domain := w.studioDomain("alice", "bob")
+	w.cloud.ResetCalls()
+	w.cloud.Inject(localcloud.Fault{Writes: true, After: 1, Code: "AccessDeniedException"})
+	w.profile(domain, "alice")
+	w.wantCode("the first write", w.deleteProfile(domain, "alice"), "")
+	w.profile(domain, "bob")
+	w.wantCode("the second write", w.deleteProfile(domain, "bob"), "AccessDeniedException")
+	var writes []string
+	for _, call := range w.cloud.Calls() {
+		if call.Writes() {
+			writes = append(writes, call.Operation+" "+call.Error)
+		}
+	}
+	if got := strings.Join(writes, ", "); got != "DeleteUserProfile , DeleteUserProfile AccessDeniedException" {
+		t.Errorf("writes: %s", got)
+	}
+}

@@ -13,8 +13,8 @@ import (
 )
 
 // A run may be cut off anywhere. Each story is run with every call of it failing
-// once, and all after it, before or after it took effect; what the next run
-// leaves must be what an undisturbed one leaves.
+// once, and all after it, before or, where it has one, after it took effect; what
+// the next run leaves must be what an undisturbed one leaves.
 func TestCutOffAnywhereEndsTheSame(t *testing.T) {
 	stories := map[string]struct {
 		before, then func(w *world)
@@ -104,11 +104,13 @@ func TestCutOffAnywhereEndsTheSame(t *testing.T) {
 }
 
 // cutAt runs with the n-th call and all after it failing, then once more whole.
-// It answers false when the run was over before.
+// It answers false when the run was over before. Only calls that write can fail
+// after they took effect: with a read, that is a cut before.
 func cutAt(w *world, n int, effect localcloud.Effect) bool {
 	w.cloud.ResetCalls()
-	w.cloud.Inject(localcloud.Fault{After: n, Times: 1, Code: "AccessDeniedException", Effect: effect})
-	w.cloud.Inject(localcloud.Fault{After: n, Code: "AccessDeniedException"})
+	writes := effect == localcloud.After
+	w.cloud.Inject(localcloud.Fault{After: n, Times: 1, Code: "AccessDeniedException", Effect: effect, Writes: writes})
+	w.cloud.Inject(localcloud.Fault{After: n, Code: "AccessDeniedException", Writes: writes})
 	_, _ = w.try()
 	cut := slices.ContainsFunc(w.cloud.Calls(), func(c localcloud.Call) bool { return c.Error == "AccessDeniedException" })
 	w.cloud.ClearFaults()

@@ -70,26 +70,26 @@ func TestWhoIsHeldGoesOnWorking(t *testing.T) {
 
 func TestPassHoldsAllChangesOfAnEditedRow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		people(w, 20)
+		w := newWorld(t, limited)
+		people(w, crowd)
 		w.passed()
 		w.roleTo("ad-group-1", "b", 100)
 		doc, err := w.keeper.Propose(t.Context(), reconcile.Scope{})
 		w.must(err)
-		want(t, "held in a plan", doc.Summary().Held, 20)
+		want(t, "held in a plan", doc.Summary().Held, crowd)
 		w.passed()
-		want(t, "roles", w.with("a", "b"), "20 a, 0 b")
-		want(t, "held", len(w.heldChanges()), 20)
+		want(t, "roles", w.with("a", "b"), fmt.Sprintf("%d a, 0 b", crowd))
+		want(t, "held", len(w.heldChanges()), crowd)
 		doc, err = w.keeper.Propose(t.Context(), reconcile.Scope{})
 		w.must(err)
-		want(t, "held in a plan then", []any{doc.Summary().Held, doc.Pending()}, []any{20, false})
+		want(t, "held in a plan then", []any{doc.Summary().Held, doc.Pending()}, []any{crowd, false})
 	})
 }
 
 func TestPlanThatExceedsTheLimitHoldsAllWhenItIsApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		people(w, 20)
+		w := newWorld(t, limited)
+		people(w, crowd)
 		w.passed()
 		w.roleTo("ad-group-1", "b", 100)
 		doc, err := w.keeper.Propose(t.Context(), reconcile.Scope{})
@@ -99,38 +99,38 @@ func TestPlanThatExceedsTheLimitHoldsAllWhenItIsApplied(t *testing.T) {
 			w.handle(reconcile.LookOf("research", p, true, event.Trigger{}))
 		}
 		w.settle()
-		want(t, "roles", w.with("a", "b"), "20 a, 0 b")
-		want(t, "held", len(w.heldChanges()), 20)
+		want(t, "roles", w.with("a", "b"), fmt.Sprintf("%d a, 0 b", crowd))
+		want(t, "held", len(w.heldChanges()), crowd)
 	})
 }
 
 func TestMembershipsChangeRolesWhileEditsAreHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		ids, first := people(w, 20)
+		w := newWorld(t, limited)
+		ids, first := people(w, crowd)
 		other := w.group("ad-group-2", "c", 200)
 		w.passed()
 		w.roleTo("ad-group-1", "b", 100)
 		w.passed()
-		want(t, "held", len(w.heldChanges()), 20)
-		for _, id := range ids[:15] { // more than the limit
+		want(t, "held", len(w.heldChanges()), crowd)
+		for _, id := range ids[:6] { // more than the limit
 			w.join(other, id)
 			w.handle(added(id, other))
 		}
-		w.group("ad-group-3", "d", 10, ids[15])
-		w.leave(first, ids[15])
-		w.handle(looked(ids[15]))
+		w.group("ad-group-3", "d", 10, ids[6])
+		w.leave(first, ids[6])
+		w.handle(looked(ids[6]))
 		w.settle()
-		want(t, "roles", w.with("a", "b", "c", "d"), "4 a, 0 b, 15 c, 1 d")
-		want(t, "held", len(w.heldChanges()), 4)
+		want(t, "roles", w.with("a", "b", "c", "d"), "1 a, 0 b, 6 c, 1 d")
+		want(t, "held", len(w.heldChanges()), 1)
 	})
 }
 
 // Who joins a group long after its row was made is changed because they joined.
 func TestJoiningAGroupWithANewRowIsNotLimitedOnceAPassSawIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		ids, _ := people(w, 20)
+		w := newWorld(t, limited)
+		ids, _ := people(w, crowd)
 		w.passed()
 		w.cloud.Advance(time.Hour)
 		other := w.group("ad-group-2", "c", 200)
@@ -141,14 +141,14 @@ func TestJoiningAGroupWithANewRowIsNotLimitedOnceAPassSawIt(t *testing.T) {
 			w.handle(added(id, other))
 		}
 		w.settle()
-		want(t, "roles", w.with("a", "c"), "0 a, 20 c")
+		want(t, "roles", w.with("a", "c"), fmt.Sprintf("0 a, %d c", crowd))
 	})
 }
 
 func TestApprovedChangesGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		ids, _ := people(w, 20)
+		w := newWorld(t, limited)
+		ids, _ := people(w, crowd)
 		w.roleTo("ad-group-1", "b", 100)
 		w.edited("ad-group-1")
 		w.decideChanges(reconcile.Admitted)
@@ -156,7 +156,7 @@ func TestApprovedChangesGoOn(t *testing.T) {
 			w.handle(looked(id))
 		}
 		w.settle()
-		want(t, "roles", w.with("a", "b"), "0 a, 20 b")
+		want(t, "roles", w.with("a", "b"), fmt.Sprintf("0 a, %d b", crowd))
 		all, err := w.keeper.Changes.Removals(t.Context(), "research")
 		w.must(err)
 		want(t, "what is left of the decisions", len(all), 0)
@@ -169,8 +169,8 @@ func TestApprovedChangesGoOn(t *testing.T) {
 // An approval is for what was shown, not for what the row says later.
 func TestApprovalIsForOneTarget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		ids, _ := people(w, 20)
+		w := newWorld(t, limited)
+		ids, _ := people(w, crowd)
 		w.passed()
 		w.roleTo("ad-group-1", "b", 100)
 		w.passed()
@@ -180,25 +180,25 @@ func TestApprovalIsForOneTarget(t *testing.T) {
 			w.handle(looked(id))
 		}
 		w.settle()
-		want(t, "roles", w.with("a", "b", "c"), "10 a, 0 b, 10 c")
-		want(t, "held", len(w.heldChanges()), 10)
+		want(t, "roles", w.with("a", "b", "c"), "4 a, 0 b, 4 c")
+		want(t, "held", len(w.heldChanges()), 4)
 	})
 }
 
 func TestRejectedChangesAreAnException(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		people(w, 20)
+		w := newWorld(t, limited)
+		people(w, crowd)
 		w.passed()
 		w.roleTo("ad-group-1", "b", 100)
 		w.passed()
 		w.decideChanges(reconcile.Rejected)
 		w.passed()
-		want(t, "roles", w.with("a", "b"), "20 a, 0 b")
+		want(t, "roles", w.with("a", "b"), fmt.Sprintf("%d a, 0 b", crowd))
 		want(t, "held", len(w.heldChanges()), 0)
 		w.cloud.Advance(w.keeper.RejectFor + time.Hour)
 		w.passed()
-		want(t, "held when that is over", len(w.heldChanges()), 20)
+		want(t, "held when that is over", len(w.heldChanges()), crowd)
 	})
 }
 
@@ -209,17 +209,17 @@ func TestEditBackDropsWhatWasHeld(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, nil)
-				ids, _ := people(w, 20)
+				w := newWorld(t, limited)
+				ids, _ := people(w, crowd)
 				w.passed()
 				w.startApp(name(ids[3], "user03@example.com"))
 				w.roleTo("ad-group-1", "b", 100)
 				w.passed()
-				want(t, "held", len(w.heldChanges()), 20)
+				want(t, "held", len(w.heldChanges()), crowd)
 				w.roleTo("ad-group-1", "a", 100)
 				look(w)
 				want(t, "held after the edit back", len(w.heldChanges()), 0)
-				want(t, "roles", w.with("a", "b"), "20 a, 0 b")
+				want(t, "roles", w.with("a", "b"), fmt.Sprintf("%d a, 0 b", crowd))
 				want(t, "apps", w.runningApps(), 1)
 				window, err := w.keeper.Changes.Window(t.Context(), "research")
 				w.must(err)
@@ -239,8 +239,8 @@ func TestOtherEditsThatChangeRoles(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, nil)
-				ids, _ := people(w, 20)
+				w := newWorld(t, limited)
+				ids, _ := people(w, crowd)
 				w.group("ad-group-2", "b", 10, ids...)
 				w.passed()
 				w.cloud.Advance(time.Hour)
@@ -249,9 +249,9 @@ func TestOtherEditsThatChangeRoles(t *testing.T) {
 					w.handle(looked(id))
 				}
 				w.settle()
-				want(t, "roles", w.with("a", "b"), fmt.Sprintf("%d a, %d b", 20-allowedChanges, allowedChanges))
+				want(t, "roles", w.with("a", "b"), fmt.Sprintf("%d a, %d b", crowd-allowedChanges, allowedChanges))
 				w.passed()
-				want(t, "roles after a pass", w.with("a", "b"), fmt.Sprintf("%d a, %d b", 20-allowedChanges, allowedChanges))
+				want(t, "roles after a pass", w.with("a", "b"), fmt.Sprintf("%d a, %d b", crowd-allowedChanges, allowedChanges))
 			})
 		})
 	}
@@ -259,8 +259,8 @@ func TestOtherEditsThatChangeRoles(t *testing.T) {
 
 func TestEditOfSettingsIsLimitedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		people(w, 20)
+		w := newWorld(t, limited)
+		people(w, crowd)
 		w.passed()
 		w.cloud.Advance(time.Minute)
 		w.settings("ad-group-1", "sg-0a1b2c3d")
@@ -271,7 +271,7 @@ func TestEditOfSettingsIsLimitedToo(t *testing.T) {
 		}
 		want(t, "people with the new settings", with, allowedChanges)
 		held := w.heldChanges()
-		want(t, "held", len(held), 20-allowedChanges)
+		want(t, "held", len(held), crowd-allowedChanges)
 		if h := held[0]; h.From != h.To {
 			t.Errorf("the role of one who is held changes from %s to %s", h.From, h.To)
 		}
@@ -280,9 +280,9 @@ func TestEditOfSettingsIsLimitedToo(t *testing.T) {
 
 func TestEditedNamingRuleIsLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, configured("  table: mapping\n", namingRule))
+		w := newWorld(t, func(s string) string { return limited(configured("  table: mapping\n", namingRule)(s)) })
 		var ids []string
-		for i := range 20 {
+		for i := range crowd {
 			ids = append(ids, w.user(fmt.Sprintf("user%02d@example.com", i)))
 		}
 		w.group("studio-x", "", 0, ids...)
@@ -292,20 +292,22 @@ func TestEditedNamingRuleIsLimited(t *testing.T) {
 		w.settle()
 		w.passed()
 		w.cloud.Advance(time.Hour)
-		w.open(configured("  table: mapping\n", strings.Replace(namingRule, "/{group}", "/new-{group}", 1)))
+		w.open(func(s string) string {
+			return limited(configured("  table: mapping\n", strings.Replace(namingRule, "/{group}", "/new-{group}", 1))(s))
+		})
 		for _, id := range ids {
 			w.handle(looked(id))
 		}
 		w.settle()
-		want(t, "roles", w.with("studio-x", "new-studio-x"), "10 studio-x, 10 new-studio-x")
+		want(t, "roles", w.with("studio-x", "new-studio-x"), "4 studio-x, 4 new-studio-x")
 	})
 }
 
 // Retries and the looks of one change, which takes several, count once.
 func TestOneChangeCountsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		ids, _ := people(w, 12)
+		w := newWorld(t, limited)
+		ids, _ := people(w, 6)
 		w.cloud.ProfileDelay = 2 * time.Second
 		w.passed()
 		for _, id := range ids[:3] {
@@ -315,16 +317,16 @@ func TestOneChangeCountsOnce(t *testing.T) {
 		w.roleTo("ad-group-1", "b", 100)
 		w.cloud.Inject(localcloud.Fault{Service: "sagemaker", Operation: "UpdateUserProfile", Code: "InternalFailure", Status: 500, Times: 4})
 		for range 3 {
-			for _, id := range ids[:10] {
+			for _, id := range ids[:allowedChanges] {
 				_, _ = w.try(looked(id))
 			}
 		}
 		w.settle()
-		want(t, "roles", w.with("a", "b"), "2 a, 10 b")
+		want(t, "roles", w.with("a", "b"), "2 a, 4 b")
 		want(t, "held", len(w.heldChanges()), 0)
 		window, err := w.keeper.Changes.Window(t.Context(), "research")
 		w.must(err)
-		want(t, "counted", []any{window.Admitted, window.Tripped}, []any{10, false})
+		want(t, "counted", []any{window.Admitted, window.Tripped}, []any{allowedChanges, false})
 	})
 }
 
@@ -349,8 +351,8 @@ func TestRepairsAreNotLimited(t *testing.T) {
 // first pass on edits are seen.
 func TestUpgradeTakesNoOldRowForEdited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		ids, _ := people(w, 20)
+		w := newWorld(t, limited)
+		ids, _ := people(w, crowd)
 		for _, id := range ids {
 			k := reconcile.Key{Domain: "research", UserID: id}
 			p, err := w.keeper.Persons.Person(t.Context(), k)
@@ -359,16 +361,16 @@ func TestUpgradeTakesNoOldRowForEdited(t *testing.T) {
 			w.must(w.keeper.Persons.Remember(t.Context(), p))
 		}
 		w.forgetRows()
-		other := w.group("ad-group-2", "c", 200, ids[:15]...)
-		for _, id := range ids[:15] {
+		other := w.group("ad-group-2", "c", 200, ids[:6]...)
+		for _, id := range ids[:6] {
 			w.handle(added(id, other))
 		}
 		w.settle()
-		want(t, "roles", w.with("a", "c"), "5 a, 15 c")
+		want(t, "roles", w.with("a", "c"), "2 a, 6 c")
 		w.passed()
 		w.roleTo("ad-group-2", "d", 200)
 		w.passed()
-		want(t, "roles after an edit", w.with("c", "d"), "15 c, 0 d")
+		want(t, "roles after an edit", w.with("c", "d"), "6 c, 0 d")
 	})
 }
 

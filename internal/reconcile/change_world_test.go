@@ -17,9 +17,12 @@ import (
 	"studiokeeper/internal/reconcile"
 )
 
-// allowedChanges is how many of 20 people the default limit lets an edited row
-// change within an hour.
-const allowedChanges = 10
+// crowd is how many people there are where an edit is limited, and allowedChanges
+// how many of them it may change within an hour.
+const crowd, allowedChanges = 8, 4
+
+// limited configures that limit: by default fewer than ten are never limited.
+var limited = configured("state:", fmt.Sprintf("limits: {changes: {floor: %d}}\nstate:", allowedChanges))
 
 // edited handles the event of a row that was edited, and all that follows.
 func (w *world) edited(group string) {

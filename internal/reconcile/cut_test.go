@@ -16,8 +16,8 @@ import (
 )
 
 // A run may be cut off anywhere. Each story is run with every call of it
-// failing once, before and after it took effect; what is left must be what an
-// undisturbed run leaves.
+// failing once, before and, where it has one, after it took effect; what is left
+// must be what an undisturbed run leaves.
 func TestCutOffAnywhereEndsTheSame(t *testing.T) {
 	stories := map[string]func(w *world) (user, group string){
 		"joining": func(w *world) (string, string) {
@@ -55,16 +55,35 @@ func TestCutOffAnywhereEndsTheSame(t *testing.T) {
 	}
 }
 
+// cut is a fault that calls meet from the n-th on. Only those that write can meet
+// one after they took effect: with a read, that is a cut before.
+func cut(n int, effect localcloud.Effect) localcloud.Fault {
+	return localcloud.Fault{After: n, Code: "AccessDeniedException", Effect: effect, Writes: effect == localcloud.After}
+}
+
+// cutOff lets the n-th call that is cut with an effect fail, and all after it that
+// could leave something behind.
+func (w *world) cutOff(n int, effect localcloud.Effect) {
+	first, later := cut(n, effect), cut(n, effect)
+	first.Times, later.Effect = 1, localcloud.Before
+	w.cloud.Inject(first)
+	w.cloud.Inject(later)
+}
+
+// wasCut reports whether a cut struck since the last reset.
+func (w *world) wasCut() bool {
+	return slices.ContainsFunc(w.cloud.Calls(), func(c localcloud.Call) bool { return c.Error == "AccessDeniedException" })
+}
+
 // cutAt runs a story whose n-th call and all after it fail, then runs it again
 // whole. It answers false when the story was over before.
 func cutAt(t *testing.T, story func(*world) (string, string), n int, effect localcloud.Effect) bool {
 	w := newWorld(t, nil)
 	user, group := story(w)
 	w.cloud.ResetCalls()
-	w.cloud.Inject(localcloud.Fault{After: n, Times: 1, Code: "AccessDeniedException", Effect: effect})
-	w.cloud.Inject(localcloud.Fault{After: n, Code: "AccessDeniedException", Effect: localcloud.Before})
+	w.cutOff(n, effect)
 	_, err := w.try(added(user, group))
-	cut := slices.ContainsFunc(w.cloud.Calls(), func(c localcloud.Call) bool { return c.Error == "AccessDeniedException" })
+	cut := w.wasCut()
 	if err != nil && !cut {
 		t.Fatalf("failed at call %d, which was not cut: %v", n, err)
 	}
@@ -113,8 +132,7 @@ func cutSignIn(t *testing.T, w *world, n int, effect localcloud.Effect, again bo
 	alice := w.user("alice@example.com")
 	group := w.group("ad-group-1", "a", 100, alice)
 	w.cloud.ResetCalls()
-	w.cloud.Inject(localcloud.Fault{After: n, Times: 1, Code: "AccessDeniedException", Effect: effect})
-	w.cloud.Inject(localcloud.Fault{After: n, Code: "AccessDeniedException"})
+	w.cutOff(n, effect)
 	_, _ = w.try(added(alice, group))
 	for l, due, ok := w.queue.next(); ok; l, due, ok = w.queue.next() {
 		w.cloud.Advance(max(0, due.Sub(w.cloud.Now())))
@@ -122,7 +140,7 @@ func cutSignIn(t *testing.T, w *world, n int, effect localcloud.Effect, again bo
 			break
 		}
 	}
-	cut := slices.ContainsFunc(w.cloud.Calls(), func(c localcloud.Call) bool { return c.Error == "AccessDeniedException" })
+	cut := w.wasCut()
 	w.cloud.ClearFaults()
 	w.cloud.Advance(2 * time.Minute) // the lease of the run that was cut off is over
 	if again {

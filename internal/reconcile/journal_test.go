@@ -60,10 +60,8 @@ func lacks(e plan.Entry) (missing []string) {
 }
 
 func TestEveryEntrySaysAllThereIs(t *testing.T) {
-	t.Parallel()
 	for _, signIn := range []string{"user", "group"} {
-		t.Run(signIn, func(t *testing.T) {
-			w := newWorld(t, configured("signIn: none", "signIn: "+signIn))
+		t.Run(signIn, virtually(configured("signIn: none", "signIn: "+signIn), func(t *testing.T, w *world) {
 			w.cloud.RequireAssignment = signIn == "user"
 			trigger := event.Trigger{ID: "event-7", Name: "Story"}
 			alice := w.user("alice@example.com")
@@ -100,7 +98,7 @@ func TestEveryEntrySaysAllThereIs(t *testing.T) {
 					t.Errorf("the story has no %s", kind)
 				}
 			}
-		})
+		}))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	sagemakertypes "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 
 	"studiokeeper/internal/event"
+	"studiokeeper/internal/localcloud"
 	"studiokeeper/internal/reconcile"
 	"studiokeeper/internal/studio"
 )
@@ -24,7 +25,7 @@ import (
 // for all together, at most once in 30 seconds.
 func TestWhatOffboardingManyCosts(t *testing.T) {
 	t.Parallel()
-	const people = 500
+	const people = 150 // whose apps, and who, fill more than a page
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, configured("state:", "limits: {removals: {count: 1000, percent: 100}}\nstate:"))
 		w.cloud.ProfileQuota = people
@@ -62,7 +63,7 @@ func TestWhatOffboardingManyCosts(t *testing.T) {
 // the domain holds must not be listed more often than once in 30 seconds.
 func (w *world) pass(people int) map[string]int {
 	w.t.Helper()
-	const spacesPages, appsPages = 1, 4
+	const spacesPages, appsPages = 1, 2
 	w.cloud.ResetCalls()
 	began := w.cloud.Now()
 	w.handle(event.Look{Scope: event.Everybody, StoreID: store})
@@ -82,7 +83,7 @@ func (w *world) pass(people int) map[string]int {
 // person has looked; joining goes on.
 func TestMassRemovalIsHeld(t *testing.T) {
 	t.Parallel()
-	const people, leavers, joiners, allowed = 600, 500, 10, 10
+	const people, leavers, joiners, allowed = 150, 120, 10, 10
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
 		w.cloud.ProfileQuota = people + joiners
@@ -155,17 +156,28 @@ func TestAppThatABulkDidNotListIsStopped(t *testing.T) {
 // joined, and memberships.
 func (w *world) managedPeople(group string, n int) []string {
 	w.t.Helper()
-	var ids []string
+	var userNames []string
 	for i := range n {
-		userName := fmt.Sprintf("user%03d@example.com", i)
-		id := w.user(userName)
-		ids = append(ids, id)
-		w.join(group, id)
-		w.must(w.keeper.Persons.Remember(context.Background(), reconcile.Person{Key: reconcile.Key{Domain: "research", UserID: id}, Profile: name(id, userName), GroupID: group}))
-		w.makeProfile(name(id, userName), userName, roles+"a", map[string]string{
-			studio.TagDeployment: "prod", studio.TagUserID: id, studio.TagGroup: group, studio.TagApplied: studio.Digest(roles+"a", ""),
-		})
+		userNames = append(userNames, fmt.Sprintf("user%03d@example.com", i))
 	}
+	return w.joined(group, "a", userNames...)
+}
+
+// joined makes people as they are once they joined a group.
+func (w *world) joined(group, role string, userNames ...string) []string {
+	w.t.Helper()
+	ids, err := w.console().SeedUsers(len(userNames), func(i int) localcloud.Person { return localcloud.Person{UserName: userNames[i]} })
+	w.must(err)
+	w.must(w.console().SeedMembers(group, ids))
+	var profiles []localcloud.ProfileSeed
+	for i, id := range ids {
+		profile := name(id, userNames[i])
+		w.must(w.keeper.Persons.Remember(context.Background(), reconcile.Person{Key: reconcile.Key{Domain: "research", UserID: id}, Profile: profile, GroupID: group}))
+		profiles = append(profiles, localcloud.ProfileSeed{Name: profile, UserName: userNames[i], Role: roles + role, Tags: map[string]string{
+			studio.TagDeployment: "prod", studio.TagUserID: id, studio.TagGroup: group, studio.TagApplied: studio.Digest(roles+role, ""),
+		}})
+	}
+	w.must(w.cloud.SeedProfiles(account, region, w.domain, profiles))
 	return ids
 }
 

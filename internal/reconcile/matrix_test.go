@@ -175,9 +175,8 @@ func (c chapter) undisturbed(t *testing.T) (is course) {
 
 // start makes the story's world, with somebody in it whom it does not concern.
 func (c chapter) start(t *testing.T) (w *world, alice string, groups []string) {
-	w = newWorld(t, configured("offboarding: {", "offboarding: {grace: 90m, "))
-	bob := w.user("bob@example.com")
-	w.play([]event.Look{added(bob, w.group("others", "other", 100, bob))}, soon)
+	w = newWorld(t, configured("offboarding: {", "offboarding: {grace: 50m, "))
+	w.joined(w.group("others", "other", 100), "other", "bob@example.com")
 	alice = w.user("alice@example.com")
 	return w, alice, c.begin(w, alice)
 }
@@ -185,9 +184,10 @@ func (c chapter) start(t *testing.T) (w *world, alice string, groups []string) {
 // soon is when a story's looks are over, if nothing is in their way.
 const soon = 20 * time.Minute
 
-// over lets time pass until what the story began is over, with the schedule's passes.
+// over lets time pass until what the story began is over, grace included, with the
+// schedule's passes.
 func (c chapter) over(w *world) {
-	for range 3 {
+	for range 2 {
 		w.play([]event.Look{everybody}, time.Hour)
 	}
 }

@@ -42,20 +42,20 @@ func people(w *world, n int) (ids []string, group string) {
 }
 
 func TestPassFindsWhatEventsLost(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
-	ids, group := people(w, 4)
-	joins := w.user("joins@example.com")
-	w.join(group, joins)
-	w.leave(group, ids[0])
-	w.must(w.console().DisableUser(ids[1]))
-	w.passed()
-	want(t, "profiles", w.profiles(), []string{
-		"joins@example.com a", "user00@example.com " + quarantined, "user01@example.com " + quarantined, "user02@example.com a", "user03@example.com a",
-	})
-	w.cloud.Advance(169 * time.Hour)
-	w.passed()
-	want(t, "profiles after grace", w.profiles(), []string{"joins@example.com a", "user02@example.com a", "user03@example.com a"})
+	virtually(nil, func(t *testing.T, w *world) {
+		ids, group := people(w, 4)
+		joins := w.user("joins@example.com")
+		w.join(group, joins)
+		w.leave(group, ids[0])
+		w.must(w.console().DisableUser(ids[1]))
+		w.passed()
+		want(t, "profiles", w.profiles(), []string{
+			"joins@example.com a", "user00@example.com " + quarantined, "user01@example.com " + quarantined, "user02@example.com a", "user03@example.com a",
+		})
+		w.cloud.Advance(169 * time.Hour)
+		w.passed()
+		want(t, "profiles after grace", w.profiles(), []string{"joins@example.com a", "user02@example.com a", "user03@example.com a"})
+	})(t)
 }
 
 // How it ended that somebody was assigned is not known, and the message that would try it again is lost.
@@ -77,19 +77,20 @@ func TestPassFindsASignInThatWasOnlyBegun(t *testing.T) {
 }
 
 func TestPassWithoutChangesReadsListsOnly(t *testing.T) {
-	w := newWorld(t, nil)
-	people(w, 12)
-	w.passed() // the first after the changes describes what moved
-	w.cloud.ResetCalls()
-	want(t, "done", w.passed(), nil)
-	counts := w.cloud.CallCounts()
-	maps.DeleteFunc(counts, func(call string, _ int) bool {
-		return strings.HasPrefix(call, "dynamodb.") || strings.HasPrefix(call, "sts.")
-	})
-	want(t, "calls", counts, map[string]int{
-		"identitystore.ListUsers": 1, "identitystore.ListGroupMemberships": 1, "sagemaker.ListUserProfiles": 1, "tagging.GetResources": 1,
-		"identitystore.GetGroupId": 1,
-	})
+	virtually(nil, func(t *testing.T, w *world) {
+		people(w, 12)
+		w.passed() // the first after the changes describes what moved
+		w.cloud.ResetCalls()
+		want(t, "done", w.passed(), nil)
+		counts := w.cloud.CallCounts()
+		maps.DeleteFunc(counts, func(call string, _ int) bool {
+			return strings.HasPrefix(call, "dynamodb.") || strings.HasPrefix(call, "sts.")
+		})
+		want(t, "calls", counts, map[string]int{
+			"identitystore.ListUsers": 1, "identitystore.ListGroupMemberships": 1, "sagemaker.ListUserProfiles": 1, "tagging.GetResources": 1,
+			"identitystore.GetGroupId": 1,
+		})
+	})(t)
 }
 
 func TestPassRepairsWhatSomebodyChangedByHand(t *testing.T) {
@@ -148,24 +149,24 @@ func TestPassDoesNotRestOnListedTags(t *testing.T) {
 }
 
 func TestPassThatExceedsTheLimitHoldsAll(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
-	ids, group := people(w, 20)
-	for _, id := range ids[:10] {
-		w.leave(group, id)
-	}
-	joins := w.user("joins@example.com")
-	w.join(group, joins)
-	w.passed()
-	want(t, "profiles", len(w.profiles()), 21)
-	for _, p := range w.profiles() {
-		if strings.Contains(p, quarantined) {
-			t.Errorf("%s lost the role", p)
+	virtually(nil, func(t *testing.T, w *world) {
+		ids, group := people(w, 20)
+		for _, id := range ids[:10] {
+			w.leave(group, id)
 		}
-	}
-	held, err := w.keeper.Removals.Removals(t.Context(), "research")
-	w.must(err)
-	want(t, "held", len(held), 10)
+		joins := w.user("joins@example.com")
+		w.join(group, joins)
+		w.passed()
+		want(t, "profiles", len(w.profiles()), 21)
+		for _, p := range w.profiles() {
+			if strings.Contains(p, quarantined) {
+				t.Errorf("%s lost the role", p)
+			}
+		}
+		held, err := w.keeper.Removals.Removals(t.Context(), "research")
+		w.must(err)
+		want(t, "held", len(held), 10)
+	})(t)
 }
 
 func TestIncompleteReadsOfAPassRemoveNobody(t *testing.T) {

@@ -222,17 +222,18 @@ func TestGroupLooksAreNotStarvedByABurst(t *testing.T) {
 }
 
 func TestClaimIsKeptBesideOtherLooks(t *testing.T) {
-	w := newWorld(t, nil)
-	w.cloud.ProfileDelay = 10 * time.Second
-	alice := w.user("alice@example.com")
-	a := w.group("ad-group-1", "a", 100, alice)
-	b := w.group("ad-group-2", "b", 200)
-	w.handle(added(alice, a)) // the profile is being made: a look is planned
-	w.handle(added(alice, b)) // does not show yet
-	w.within(25 * time.Second)
-	w.join(b, alice)
-	w.settle()
-	want(t, "profiles", w.profiles(), []string{"alice@example.com b"})
+	virtually(nil, func(t *testing.T, w *world) {
+		w.cloud.ProfileDelay = 10 * time.Second
+		alice := w.user("alice@example.com")
+		a := w.group("ad-group-1", "a", 100, alice)
+		b := w.group("ad-group-2", "b", 200)
+		w.handle(added(alice, a)) // the profile is being made: a look is planned
+		w.handle(added(alice, b)) // does not show yet
+		w.within(25 * time.Second)
+		w.join(b, alice)
+		w.settle()
+		want(t, "profiles", w.profiles(), []string{"alice@example.com b"})
+	})(t)
 }
 
 func TestFailingNoticeStopsNoWork(t *testing.T) {
@@ -275,15 +276,14 @@ func TestLooksThatKeepAskingComeEverMoreSlowly(t *testing.T) {
 		"a profile that nobody finds":   {Service: "sagemaker", Operation: "CreateUserProfile", Code: "ResourceInUse", Message: "SingleSignOnUserValue is already associated with a user profile"},
 		"a name that seems to be taken": {Service: "sagemaker", Operation: "CreateUserProfile", Code: "ValidationException", Message: "Something already exists"},
 	} {
-		t.Run(what, func(t *testing.T) {
-			w := newWorld(t, nil)
+		t.Run(what, virtually(nil, func(t *testing.T, w *world) {
 			w.cloud.Inject(fault)
 			alice := w.user("alice@example.com")
 			w.handle(added(alice, w.group("ad-group-1", "a", 100, alice)))
 			if n := w.within(time.Hour); n < 3 || n > 20 {
 				t.Errorf("%d looks in an hour", n)
 			}
-		})
+		}))
 	}
 }
 

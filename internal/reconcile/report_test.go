@@ -52,43 +52,44 @@ func (w *world) removeTags(userName string) {
 }
 
 func TestReportTellsWhoCanDoWhat(t *testing.T) {
-	w := newWorld(t, nil)
-	ids, group := people(w, 5)
-	since := w.cloud.Now()
-	w.cloud.Advance(time.Hour)
-	w.user("hand@example.com")
-	w.user("test@example.com")
-	w.makeProfile("hand-1", "hand@example.com", roles+"hand", nil)
-	w.makeProfile("test-1", "test@example.com", roles+"x", map[string]string{studio.TagDeployment: "test", studio.TagUserID: "u-1"})
-	w.leave(group, ids[0])
-	w.passed()
-	w.leave(group, ids[1])
-	w.must(w.keeper.Removals.Decide(t.Context(), reconcile.Removal{
-		Key: reconcile.Key{Domain: "research", UserID: ids[1]}, Decision: reconcile.Held, Reason: "over the limit", At: w.cloud.Now(),
-	}))
-	w.leave(group, ids[2])
-	w.removeTags("user02@example.com")
-	w.cloud.ResetCalls()
-	r := w.report(plan.AccessFilter{})
-	want(t, "access", lines(r), []string{
-		"hand@example.com unmanaged hand", "test@example.com foreign x", "user00@example.com leaving " + quarantined,
-		"user01@example.com held a", "user02@example.com conflict a", "user03@example.com entitled a", "user04@example.com entitled a",
-	})
-	want(t, "problems", problems(r), []string{"decide tags-removed", "note foreign", "note held", "note unmanaged"})
-	want(t, "complete", r.Complete, true)
-	want(t, "by", strings.HasPrefix(r.By, "arn:aws:iam::111122223333:"), true)
-	a := r.Access[5]
-	want(t, "group", a.Group+" "+a.GroupID, "ad-group-1 "+group)
-	want(t, "row", strings.Contains(a.Row, "mapping"), true)
-	if a.Since.IsZero() || a.Since.After(since) || a.Verified.IsZero() || a.Verified.After(r.Made) {
-		t.Errorf("since %v, verified %v, made %v", a.Since, a.Verified, r.Made)
-	}
-	for call := range w.cloud.CallCounts() {
-		_, operation, _ := strings.Cut(call, ".")
-		if !strings.HasPrefix(operation, "List") && !strings.HasPrefix(operation, "Describe") && !strings.HasPrefix(operation, "Get") && operation != "Query" && operation != "Scan" {
-			t.Errorf("a report makes the call %s", call)
+	virtually(nil, func(t *testing.T, w *world) {
+		ids, group := people(w, 5)
+		since := w.cloud.Now()
+		w.cloud.Advance(time.Hour)
+		w.user("hand@example.com")
+		w.user("test@example.com")
+		w.makeProfile("hand-1", "hand@example.com", roles+"hand", nil)
+		w.makeProfile("test-1", "test@example.com", roles+"x", map[string]string{studio.TagDeployment: "test", studio.TagUserID: "u-1"})
+		w.leave(group, ids[0])
+		w.passed()
+		w.leave(group, ids[1])
+		w.must(w.keeper.Removals.Decide(t.Context(), reconcile.Removal{
+			Key: reconcile.Key{Domain: "research", UserID: ids[1]}, Decision: reconcile.Held, Reason: "over the limit", At: w.cloud.Now(),
+		}))
+		w.leave(group, ids[2])
+		w.removeTags("user02@example.com")
+		w.cloud.ResetCalls()
+		r := w.report(plan.AccessFilter{})
+		want(t, "access", lines(r), []string{
+			"hand@example.com unmanaged hand", "test@example.com foreign x", "user00@example.com leaving " + quarantined,
+			"user01@example.com held a", "user02@example.com conflict a", "user03@example.com entitled a", "user04@example.com entitled a",
+		})
+		want(t, "problems", problems(r), []string{"decide tags-removed", "note foreign", "note held", "note unmanaged"})
+		want(t, "complete", r.Complete, true)
+		want(t, "by", strings.HasPrefix(r.By, "arn:aws:iam::111122223333:"), true)
+		a := r.Access[5]
+		want(t, "group", a.Group+" "+a.GroupID, "ad-group-1 "+group)
+		want(t, "row", strings.Contains(a.Row, "mapping"), true)
+		if a.Since.IsZero() || a.Since.After(since) || a.Verified.IsZero() || a.Verified.After(r.Made) {
+			t.Errorf("since %v, verified %v, made %v", a.Since, a.Verified, r.Made)
 		}
-	}
+		for call := range w.cloud.CallCounts() {
+			_, operation, _ := strings.Cut(call, ".")
+			if !strings.HasPrefix(operation, "List") && !strings.HasPrefix(operation, "Describe") && !strings.HasPrefix(operation, "Get") && operation != "Query" && operation != "Scan" {
+				t.Errorf("a report makes the call %s", call)
+			}
+		}
+	})(t)
 }
 
 func TestReportNamesADomainThatFails(t *testing.T) {

@@ -118,7 +118,6 @@ func TestWhenIdleWaitsForApps(t *testing.T) {
 
 // An update that waits is tried at every look, and the journal tells of it once a day.
 func TestAnUpdateThatWaitsIsTold(t *testing.T) {
-	t.Parallel()
 	updates := func(w *world, user string) (n int) {
 		for _, line := range w.journal(user) {
 			if strings.HasPrefix(line, "update") {
@@ -127,36 +126,35 @@ func TestAnUpdateThatWaitsIsTold(t *testing.T) {
 		}
 		return n
 	}
-	w := newWorld(t, func(s string) string {
-		return strings.Replace(s, "signIn: none", "signIn: none, onRoleChange: whenIdle", 1)
-	})
-	alice, low, high := moving(w)
-	w.startApp(name(alice, "alice@example.com"))
-	w.join(high, alice)
-	hours := func(n int) {
-		for range n {
-			want(t, "while an app runs", w.handle(added(alice, high)), []string{"update"})
-			w.cloud.Advance(time.Hour)
+	virtually(configured("signIn: none", "signIn: none, onRoleChange: whenIdle"), func(t *testing.T, w *world) {
+		alice, low, high := moving(w)
+		w.startApp(name(alice, "alice@example.com"))
+		w.join(high, alice)
+		hours := func(n int) {
+			for range n {
+				want(t, "while an app runs", w.handle(added(alice, high)), []string{"update"})
+				w.cloud.Advance(time.Hour)
+			}
 		}
-	}
-	hours(20)
-	want(t, "updates in the journal", updates(w, alice), 1)
-	hours(20)
-	want(t, "updates in the journal a day later", updates(w, alice), 2)
+		hours(20)
+		want(t, "updates in the journal", updates(w, alice), 1)
+		hours(20)
+		want(t, "updates in the journal a day later", updates(w, alice), 2)
 
-	w.stopAll()
-	w.settle()
-	want(t, "the role", w.profiles(), []string{"alice@example.com high"})
-	want(t, "updates in the journal once it is done", updates(w, alice), 3)
+		w.stopAll()
+		w.settle()
+		want(t, "the role", w.profiles(), []string{"alice@example.com high"})
+		want(t, "updates in the journal once it is done", updates(w, alice), 3)
 
-	// Another time is another update.
-	w.leave(high, alice)
-	w.handle(added(alice, low))
-	w.settle()
-	w.startApp(name(alice, "alice@example.com"))
-	w.join(high, alice)
-	w.handle(added(alice, high))
-	want(t, "updates in the journal after there and back", updates(w, alice), 6)
+		// Another time is another update.
+		w.leave(high, alice)
+		w.handle(added(alice, low))
+		w.settle()
+		w.startApp(name(alice, "alice@example.com"))
+		w.join(high, alice)
+		w.handle(added(alice, high))
+		want(t, "updates in the journal after there and back", updates(w, alice), 6)
+	})(t)
 }
 
 func TestAnUpdateThatIsRefusedIsToldOnce(t *testing.T) {
