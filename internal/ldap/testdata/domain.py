@@ -48,7 +48,7 @@ for i, dn in enumerate(people):
     name = "u%05d" % i
     db.add({"dn": dn, "objectClass": "user", "sAMAccountName": name, "userPrincipalName": name + "@corp.test", "mail": name + "@corp.test",
             "displayName": "User %d" % i, "givenName": "G", "sn": "S%d" % i, "userAccountControl": "544"})
-group("most", *people[: users * 4 // 5])
+group("half", *people[: users // 2])
 inner = people[0]
 for depth in 5, 4, 3, 2, 1:
     inner = group("nested%d" % depth, inner)
