@@ -254,17 +254,17 @@ func (r *Reconciler) profile(ctx context.Context, l event.Look) ([]Result, error
 }
 
 // ownerOf is the id of the user whose profile it is, or should be; "" for none
-// of ours.
+// of ours. Most profiles that it is asked for are ones that we have just made or
+// changed, and SageMaker's reads are what runs out first: whom to look at is
+// remembered, and what they have is for that look to read.
 func (r *Reconciler) ownerOf(ctx context.Context, t Target, name string) (string, error) {
+	if owner, err := r.Persons.Owner(ctx, t.Domain.Name, name); owner != "" || err != nil {
+		return owner, err
+	}
 	p, err := r.Profiles.Read(ctx, t.Domain, name)
 	switch {
 	case errors.Is(err, ErrGone):
-		managed, err := r.Persons.Managed(ctx, t.Domain.Name)
-		at := slices.IndexFunc(managed, func(m Person) bool { return m.Profile == name })
-		if at < 0 {
-			return "", err
-		}
-		return managed[at].UserID, nil
+		return "", nil
 	case err != nil:
 		return "", err
 	}
