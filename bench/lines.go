@@ -5,6 +5,7 @@ type suite struct {
 	pkg, pattern string
 	times        string // -benchtime; "" for once
 	long         bool   // takes minutes
+	largest      bool   // takes longer still, and gigabytes
 }
 
 func suites() []suite {
@@ -17,6 +18,7 @@ func suites() []suite {
 		{pkg: "./internal/reconcile", pattern: "Pass$/users=200000$", long: true},
 		{pkg: "./internal/reconcile", pattern: "Burst$/people=1000$"},
 		{pkg: "./internal/reconcile", pattern: "Burst$/people=10000$", long: true},
+		{pkg: "./internal/reconcile", pattern: "Burst$/people=50000$", largest: true},
 		{pkg: "./internal/reconcile", pattern: "Leavers$"},
 		{pkg: "./internal/reconcile", pattern: "PassMemory$", long: true},
 		{pkg: "./internal/scim", pattern: "FirstSync$"},
@@ -80,6 +82,8 @@ func lines() []line {
 		{what: "1,000 people at once: the same", bench: "Burst/people=1000", here: "s", unit: "s", beside: "s-plain", than: oneByOne},
 		{what: "10,000 people at once, from nothing", bench: "Burst/people=10000", here: "s", unit: "s", ratio: "time/bound", than: rates},
 		{what: "10,000 people at once: the same", bench: "Burst/people=10000", here: "s", unit: "s", beside: "s-plain", than: oneByOne + workedOut},
+		{what: "50,000 people at once, from nothing", bench: "Burst/people=50000", here: "s", unit: "s", ratio: "time/bound", than: rates},
+		{what: "50,000 people at once: the same", bench: "Burst/people=50000", here: "s", unit: "s", beside: "s-plain", than: oneByOne + workedOut},
 		{what: "500 of 10,000 people leave: until all lost their role", bench: "Leavers", here: "s", unit: "s", ratio: "time/bound", than: rates},
 		{what: "directory: first sync of 10,000 users over SCIM", bench: "FirstSync", here: "s", unit: "s", ratio: "time/bound", than: rates},
 		{what: "directory: the same", bench: "FirstSync", here: "s", unit: "s", beside: "s-plain", than: "one call for each membership, in sequence"},

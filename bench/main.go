@@ -2,9 +2,10 @@
 // figures. It runs the benchmarks of the rooms and puts each figure beside what
 // AWS's request rates allow at best, or beside the plain way of doing the same.
 //
-//	go run ./bench          about a quarter of an hour
-//	go run ./bench -quick   without what takes minutes
-//	go run ./bench -o json  for scripts
+//	go run ./bench           about a quarter of an hour
+//	go run ./bench -quick    without what takes minutes
+//	go run ./bench -largest  only what takes longer still, and 5 GB of memory
+//	go run ./bench -o json   for scripts
 package main
 
 import (
@@ -22,23 +23,25 @@ import (
 
 func main() {
 	quick := flag.Bool("quick", false, "leave out what takes minutes")
+	largest := flag.Bool("largest", false, "only what takes longer still, and 5 GB of memory")
 	output := flag.String("o", "text", "text or json")
 	flag.Parse()
 	if flag.NArg() > 0 || *output != "text" && *output != "json" {
 		fmt.Fprintln(os.Stderr, "bench takes no arguments, and -o is text or json")
 		os.Exit(4)
 	}
-	if err := run(*quick, *output); err != nil {
+	wanted := func(s suite) bool { return s.largest == *largest && !(s.long && *quick) }
+	if err := run(wanted, *output); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(quick bool, output string) error {
+func run(wanted func(suite) bool, output string) error {
 	figures := map[string]figures{}
 	var errs []error
 	for _, s := range suites() {
-		if quick && s.long {
+		if !wanted(s) {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%s %s …\n", s.pkg, s.pattern)

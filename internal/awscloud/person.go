@@ -2,6 +2,7 @@ package awscloud
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -10,6 +11,9 @@ import (
 )
 
 func personKey(k reconcile.Key) item { return key("person#"+k.Domain, k.UserID) }
+
+// ownerKey is that of the item which tells whose a profile is: SageMaker's names are not case sensitive.
+func ownerKey(domain, profile string) item { return key("profile#"+domain, strings.ToLower(profile)) }
 
 // Person implements reconcile.Persons.
 func (s *State) Person(ctx context.Context, k reconcile.Key) (reconcile.Person, error) {
@@ -61,9 +65,28 @@ func (s *State) Remember(ctx context.Context, p reconcile.Person) error {
 	return nil
 }
 
-// Forget implements reconcile.Persons.
-func (s *State) Forget(ctx context.Context, k reconcile.Key) error {
-	return s.drop(ctx, personKey(k))
+// Own implements reconcile.Persons.
+func (s *State) Own(ctx context.Context, p reconcile.Person) error {
+	it := ownerKey(p.Domain, p.Profile)
+	it["user"] = text(p.UserID)
+	if _, err := s.client().PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table, Item: it}); err != nil {
+		return s.request("PutItem", it).failed(err, nil)
+	}
+	return nil
+}
+
+// Owner implements reconcile.Persons.
+func (s *State) Owner(ctx context.Context, domain, profile string) (string, error) {
+	it, err := s.get(ctx, ownerKey(domain, profile))
+	return stringOf(it, "user"), err
+}
+
+// Forget implements reconcile.Persons. The person goes last: until then a pass finds them.
+func (s *State) Forget(ctx context.Context, p reconcile.Person) error {
+	if err := s.drop(ctx, ownerKey(p.Domain, p.Profile)); err != nil {
+		return err
+	}
+	return s.drop(ctx, personKey(p.Key))
 }
 
 // Managed implements reconcile.Persons.

@@ -300,6 +300,32 @@ func TestPersonsAreRememberedAndListedOverAllPages(t *testing.T) {
 	}
 }
 
+func TestAProfileHasTheOwnerItWasGivenLast(t *testing.T) {
+	_, state, _ := newState(t)
+	owned := func(n int) reconcile.Person {
+		return reconcile.Person{Key: reconcile.Key{Domain: "research", UserID: identity(n)}, Profile: "Alice-471"}
+	}
+	owner := func(domain, profile, want string) {
+		t.Helper()
+		if got, err := state.Owner(t.Context(), domain, profile); got != want || err != nil {
+			t.Errorf("the owner of %s in %s: got %q, %v, want %q", profile, domain, got, err, want)
+		}
+	}
+	owner("research", "alice-471", "")
+	must(t, state.Own(t.Context(), owned(1)))
+	must(t, state.Own(t.Context(), owned(2)))
+	owner("research", "alice-471", identity(2))
+	owner("lab", "alice-471", "")
+	must(t, state.Remember(t.Context(), owned(2)))
+	for range 2 {
+		must(t, state.Forget(t.Context(), owned(2)))
+	}
+	owner("research", "Alice-471", "")
+	if got, err := state.Person(t.Context(), owned(2).Key); got != (reconcile.Person{}) || err != nil {
+		t.Errorf("forgotten: got %+v, %v", got, err)
+	}
+}
+
 func TestAPersonThatCannotBeUnderstoodIsAnError(t *testing.T) {
 	_, state, _ := newState(t)
 	for name, attrs := range map[string]item{
@@ -334,6 +360,8 @@ func TestAnUnreachableStateTableIsAnError(t *testing.T) {
 	})
 	failsOnEveryFailure(t, cloud, "dynamodb", "DeleteItem", func() error { _, err := state.Release(t.Context(), k, "a"); return err })
 	failsOnEveryFailure(t, cloud, "dynamodb", "GetItem", func() error { _, err := state.Person(t.Context(), k); return err })
+	failsOnEveryFailure(t, cloud, "dynamodb", "GetItem", func() error { _, err := state.Owner(t.Context(), "research", "p"); return err })
+	failsOnEveryFailure(t, cloud, "dynamodb", "PutItem", func() error { return state.Own(t.Context(), reconcile.Person{Key: k, Profile: "p"}) })
 	failsOnEveryFailure(t, cloud, "dynamodb", "Query", func() error { _, err := state.Managed(t.Context(), "research"); return err })
 	failsOnEveryFailure(t, cloud, "dynamodb", "PutItem", func() error { return state.Tell(t.Context(), k, "x") })
 	failsOnEveryFailure(t, cloud, "dynamodb", "TransactWriteItems", func() error { _, err := state.Append(t.Context(), entryOf("u", c.now())); return err })

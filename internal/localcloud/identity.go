@@ -70,7 +70,8 @@ func (c *Cloud) authenticate(to *call, r *http.Request) *apiError {
 		}
 		return errf(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
 	}
-	to.accessKey, to.region = s.accessKey, s.region
+	// Copies: the log, which remembers them, would hold on to whole headers.
+	to.accessKey, to.region = strings.Clone(s.accessKey), strings.Clone(s.region)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if known, ok := c.credentials.issued[s.accessKey]; ok {

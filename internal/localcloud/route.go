@@ -1,9 +1,9 @@
 package localcloud
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -55,11 +55,12 @@ type incoming struct {
 func newRequestID() string { return uuid.NewString() }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), maxBody)) + bytes.MinRead)
+	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
 		return nil, fmt.Errorf("reading the request: %w", err)
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // route finds caller, service and operation of a request. What stands in the way is kept in refused.

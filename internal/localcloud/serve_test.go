@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -233,6 +235,35 @@ func TestCallLogTellsEveryCall(t *testing.T) {
 	if got := w.cloud.Calls(); len(got) != 0 {
 		t.Errorf("after the reset: %v", got)
 	}
+}
+
+// It remembers many, of which each had a signature.
+func TestCallLogHoldsOnToNoSignature(t *testing.T) {
+	const calls, size = 64, 1 << 20
+	var c localcloud.Cloud
+	defer c.Close()
+	held := heldBy(func() {
+		for range calls {
+			r := httptest.NewRequest("POST", "/", strings.NewReader("{}"))
+			r.Header.Set("X-Amz-Target", "DynamoDB_20120810.ListTables")
+			r.Header.Set("Authorization", signed("dynamodb")+strings.Repeat("0", size))
+			c.ServeHTTP(httptest.NewRecorder(), r)
+		}
+	})
+	if n := len(c.Calls()); n != calls || held > calls*size/4 {
+		t.Errorf("%d calls with signatures of %d bytes are remembered in %d bytes", n, size, held)
+	}
+}
+
+// heldBy is by how much more memory is in use after f.
+func heldBy(f func()) int64 {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	return int64(after.HeapAlloc) - int64(before.HeapAlloc)
 }
 
 func TestFailedCallLeavesARecordAndAReadLeavesNone(t *testing.T) {

@@ -50,7 +50,7 @@ func Rates() []Rate {
 
 // throttleState is guarded by Cloud.mu.
 type throttleState struct {
-	buckets map[bucketKey]*rate.Limiter
+	buckets map[bucketKey]*rate.Limiter // nil for what has no limit; operations that share an allowance share a bucket
 }
 
 type bucketKey struct {
@@ -62,23 +62,11 @@ func (c *Cloud) throttle(made *call) *apiError {
 	if !c.Throttle {
 		return nil
 	}
-	limit, ok := rateOf(made.service, made.operation)
-	if !ok {
-		return nil
-	}
-	key := bucketKey{account: made.account, region: made.region, service: made.service, operation: made.operation}
-	if limit.Shared {
-		key.operation = ""
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.limits.buckets == nil {
-		c.limits.buckets = map[bucketKey]*rate.Limiter{}
-	}
-	bucket := c.limits.buckets[key]
+	bucket := c.limits.bucket(bucketKey{account: made.account, region: made.region, service: made.service, operation: made.operation})
 	if bucket == nil {
-		bucket = rate.NewLimiter(rate.Limit(limit.PerSecond), limit.Burst)
-		c.limits.buckets[key] = bucket
+		return nil
 	}
 	now := c.nowLocked()
 	if !bucket.AllowN(now, 1) {
@@ -89,6 +77,26 @@ func (c *Cloud) throttle(made *call) *apiError {
 		bucket.ReserveN(now, 1)
 	}
 	return nil
+}
+
+// bucket is what an operation draws on, nil when it is not limited.
+func (t *throttleState) bucket(key bucketKey) *rate.Limiter {
+	bucket, known := t.buckets[key]
+	if known {
+		return bucket
+	}
+	if t.buckets == nil {
+		t.buckets = map[bucketKey]*rate.Limiter{}
+	}
+	limit, limited := rateOf(key.service, key.operation)
+	switch whole := (bucketKey{account: key.account, region: key.region, service: key.service}); {
+	case limited && limit.Shared && key != whole:
+		bucket = t.bucket(whole)
+	case limited:
+		bucket = rate.NewLimiter(rate.Limit(limit.PerSecond), limit.Burst)
+	}
+	t.buckets[key] = bucket
+	return bucket
 }
 
 // throttled is what a service calls a call too many.

@@ -56,8 +56,12 @@ func encodeOutput(s *service, op *operation, output any) ([]byte, error) {
 	if err := awsjson.New11(s.schema).SerializeRequest(context.Background(), shape, out, request); err != nil {
 		return nil, fmt.Errorf("writing %s: %w", op.output.ID().Name, err)
 	}
-	encoded, err := io.ReadAll(request.GetStream())
+	size, _, err := request.StreamLength()
 	if err != nil {
+		return nil, fmt.Errorf("writing %s: %w", op.output.ID().Name, err)
+	}
+	encoded := make([]byte, size)
+	if _, err := io.ReadFull(request.GetStream(), encoded); err != nil {
 		return nil, fmt.Errorf("writing %s: %w", op.output.ID().Name, err)
 	}
 	return encoded, nil

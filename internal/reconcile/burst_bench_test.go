@@ -31,7 +31,7 @@ const carriedOut = 1_000
 // and have nothing yet, have their profiles, against one CreateUserProfile a
 // person at AWS's request rate; beside the plain way, one person after another.
 func BenchmarkBurst(b *testing.B) {
-	for _, people := range []int{1_000, 10_000} {
+	for _, people := range []int{1_000, 10_000, 50_000, 200_000} {
 		b.Run(fmt.Sprintf("people=%d", people), func(b *testing.B) {
 			for b.Loop() {
 				var got, plain measured

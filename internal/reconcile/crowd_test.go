@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
@@ -35,7 +36,7 @@ func TestLookThatAWSThrottlesComesAgainSoon(t *testing.T) {
 	})(t)
 }
 
-// Our own writes have events too, and in a burst there are many.
+// Of whose nobody remembers the owner, SageMaker is asked.
 func TestLookAtAProfileThatAWSThrottlesComesAgainSoon(t *testing.T) {
 	virtually(nil, func(t *testing.T, w *world) {
 		alice := w.managedPeople(w.group("ad-group-1", "a", 100), 1)[0]
@@ -115,6 +116,81 @@ func TestProfilesMadeInABulkAreReadOnce(t *testing.T) {
 			want(t, p.Profile+" is ready", p.Ready, true)
 		}
 	})(t)
+}
+
+// Each profile that is made has an event, which says nothing new.
+func TestEventsOfProfilesMadeInABulkReadNone(t *testing.T) {
+	const people = 30
+	synctest.Test(t, func(t *testing.T) {
+		w := nobodyYet(t, people)
+		w.cloud.Throttle = false // what is refused is asked again
+		w.crowd(people)
+		w.measureWork(everybody)
+		counts := w.cloud.CallCounts()
+		want(t, "profiles made", counts["sagemaker.CreateUserProfile"], people)
+		want(t, "profiles described", counts["sagemaker.DescribeUserProfile"], people)
+		want(t, "profiles whose tags were listed", counts["sagemaker.ListTags"], people)
+	})
+}
+
+// A pass is what lists everybody: one of many that are deleted must not.
+func TestProfileThatIsDeletedByHandIsMadeAgainWithoutListingAnybody(t *testing.T) {
+	virtually(nil, func(t *testing.T, w *world) {
+		alice, _ := member(w, "alice@example.com")
+		profile := name(alice, "alice@example.com")
+		_, err := sagemaker.NewFromConfig(w.aws).DeleteUserProfile(t.Context(), &sagemaker.DeleteUserProfileInput{DomainId: &w.domain, UserProfileName: &profile})
+		w.must(err)
+		w.cloud.Inject(localcloud.Fault{Service: "dynamodb", Operation: "Query", Resource: "person#research", Code: "AccessDeniedException", Status: 400})
+		w.handle(event.Look{Scope: event.Profile, DomainID: w.domain, Profile: strings.ToUpper(profile), Trigger: event.Trigger{ID: "event-1", Name: "DeleteUserProfile"}})
+		want(t, "done", w.settle(), []string{"create"})
+	})(t)
+}
+
+// Whose event comes late is theirs no longer, and nobody's.
+func TestProfileOfSomebodyWhoIsGoneIsNobodys(t *testing.T) {
+	virtually(nil, func(t *testing.T, w *world) {
+		alice, group := member(w, "alice@example.com")
+		profile := name(alice, "alice@example.com")
+		w.outOfGrace(alice, group)
+		w.handle(looked(alice))
+		w.settle()
+		want(t, "profiles", w.profiles(), nil)
+		w.handle(event.Look{Scope: event.Profile, DomainID: w.domain, Profile: profile, Trigger: event.Trigger{ID: "event-1", Name: "DeleteUserProfile"}})
+		want(t, "looks planned", w.queue.len(), 0)
+	})(t)
+}
+
+// Whoever has lost their role waits for those who have yet to lose it; who has it
+// still, joins, or leaves alone, waits for nobody.
+func TestOnlyWhatFollowsOnceOneOfManyLostTheirRoleQueuesWithThem(t *testing.T) {
+	for story, c := range map[string]struct {
+		leaves, works, bulk bool
+		events, later       int
+	}{
+		"one of many leaves":            {leaves: true, bulk: true, later: 1},
+		"one of many leaves, and works": {leaves: true, works: true, bulk: true, events: 1},
+		"one leaves":                    {leaves: true, events: 1},
+		"one of many joins":             {bulk: true, events: 1},
+	} {
+		t.Run(story, virtually(nil, func(t *testing.T, w *world) {
+			w.cloud.ProfileDelay = createTime
+			alice := w.user("alice@example.com")
+			group := w.group("ad-group-1", "a", 100, alice)
+			if c.leaves {
+				w.handle(added(alice, group))
+				w.settle()
+				w.leave(group, alice)
+			}
+			if c.works {
+				w.startApp(name(alice, "alice@example.com"))
+			}
+			pass := &queue{cloud: w.cloud}
+			w.keeper.Pass = pass
+			w.handle(event.Look{Scope: event.User, UserID: alice, Domain: "research", Bulk: c.bulk})
+			want(t, "looks planned among events", w.queue.len(), c.events)
+			want(t, "looks planned among the many", pass.len(), c.later)
+		}))
+	}
 }
 
 // One of many looks that go on with what was begun searches for a profile after

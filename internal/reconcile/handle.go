@@ -158,12 +158,23 @@ func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *s
 		subject = "again#" + result.Key.Domain + "#" + result.Key.UserID
 	}
 	if result.Again > 0 {
-		err = errors.Join(err, r.schedule(ctx, r.Queue, subject, next, r.Now().Add(slower(result.Again, l.Tries))))
+		err = errors.Join(err, r.schedule(ctx, r.following(l, result), subject, next, r.Now().Add(slower(result.Again, l.Tries))))
 	}
 	return result, errors.Join(err,
 		claimed,
 		r.handOn(ctx, result.others, event.Look{Trigger: l.Trigger}),
 		r.groupSignIn(ctx, t, &result, l.Trigger))
+}
+
+// following is the queue that the look after one goes to. Of many who leave, all
+// are to lose their role before the first is looked at again who has lost it: that
+// waits behind those who have not been looked at yet.
+func (r *Reconciler) following(l event.Look, result Result) Queue {
+	toLose := slices.ContainsFunc(result.Changes, func(c plan.Change) bool { return c.Kind == plan.Quarantine }) && !result.put
+	if l.Bulk && result.Verdict.Standing == plan.Leaving && !toLose {
+		return r.Pass
+	}
+	return r.Queue
 }
 
 // patience is how many looks in a row may be in a crowd before that is an error:
@@ -254,17 +265,17 @@ func (r *Reconciler) profile(ctx context.Context, l event.Look) ([]Result, error
 }
 
 // ownerOf is the id of the user whose profile it is, or should be; "" for none
-// of ours.
+// of ours. Most profiles that it is asked for are ones that we have just made or
+// changed, and SageMaker's reads are what runs out first: whom to look at is
+// remembered, and what they have is for that look to read.
 func (r *Reconciler) ownerOf(ctx context.Context, t Target, name string) (string, error) {
+	if owner, err := r.Persons.Owner(ctx, t.Domain.Name, name); owner != "" || err != nil {
+		return owner, err
+	}
 	p, err := r.Profiles.Read(ctx, t.Domain, name)
 	switch {
 	case errors.Is(err, ErrGone):
-		managed, err := r.Persons.Managed(ctx, t.Domain.Name)
-		at := slices.IndexFunc(managed, func(m Person) bool { return m.Profile == name })
-		if at < 0 {
-			return "", err
-		}
-		return managed[at].UserID, nil
+		return "", nil
 	case err != nil:
 		return "", err
 	}

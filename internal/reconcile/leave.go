@@ -140,7 +140,7 @@ func (a *applier) gone(ctx context.Context) error {
 			return err
 		}
 	}
-	return wrap(a.r.Persons.Forget(ctx, a.result.Key), "forget %s", a.result.Key.UserID)
+	return wrap(a.r.Persons.Forget(ctx, had), "forget %s", had.UserID)
 }
 
 // returned ends an offboarding that is undone: the mark goes last.

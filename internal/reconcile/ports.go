@@ -442,8 +442,13 @@ type Persons interface {
 	Person(ctx context.Context, k Key) (Person, error)
 	// Remember stores one. Idempotent.
 	Remember(ctx context.Context, p Person) error
-	// Forget deletes what is remembered of a person. Idempotent.
-	Forget(ctx context.Context, k Key) error
+	// Own stores that the person's profile is theirs, for Owner. Idempotent.
+	Own(ctx context.Context, p Person) error
+	// Owner is the id of the user whose profile that was, the last time it became
+	// somebody's; "" when nobody remembers.
+	Owner(ctx context.Context, domain, profile string) (string, error)
+	// Forget deletes what is remembered of a person and their profile. Idempotent.
+	Forget(ctx context.Context, p Person) error
 	// Managed lists everybody of a domain.
 	Managed(ctx context.Context, domain string) ([]Person, error)
 	// EachManaged hands on what Managed lists, page by page.

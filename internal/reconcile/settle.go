@@ -216,6 +216,11 @@ func (a *applier) remember(ctx context.Context, want Person) error {
 	if want.same(had) || want.Profile == "" {
 		return nil
 	}
+	if want.Profile != had.Profile {
+		if err := a.r.Persons.Own(ctx, want); err != nil {
+			return fmt.Errorf("remember that profile %q is user %s's: %w", want.Profile, want.UserID, err)
+		}
+	}
 	if err := a.r.Persons.Remember(ctx, want); err != nil {
 		return fmt.Errorf("remember profile %q of user %s: %w", want.Profile, want.UserID, err)
 	}

@@ -55,9 +55,11 @@ type world struct {
 const endpoint = "http://aws.local"
 
 // TestMain sets what all worlds share. They live briefly and leave much behind:
-// the collector has better things to do than to follow them.
+// the collector has better things to do than to follow them, unless they are as
+// large as the largest burst.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(300)
+	debug.SetMemoryLimit(5 << 30)
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": region, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_CA_BUNDLE": "",
 		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
