@@ -225,7 +225,6 @@ func (a *applier) put(ctx context.Context, c plan.Change) error {
 	if err != nil {
 		return a.finish(ctx, c, err)
 	}
-	a.result.put = true
 	a.undone = true // the tags say that it was applied once no app with the old role is left
 	if !a.bulk {
 		a.result.again(readyAgain, "the change is settling")

@@ -160,39 +160,6 @@ func TestProfileOfSomebodyWhoIsGoneIsNobodys(t *testing.T) {
 	})(t)
 }
 
-// Whoever has lost their role waits for those who have yet to lose it; who has it
-// still, joins, or leaves alone, waits for nobody.
-func TestOnlyWhatFollowsOnceOneOfManyLostTheirRoleQueuesWithThem(t *testing.T) {
-	for story, c := range map[string]struct {
-		leaves, works, bulk bool
-		events, later       int
-	}{
-		"one of many leaves":            {leaves: true, bulk: true, later: 1},
-		"one of many leaves, and works": {leaves: true, works: true, bulk: true, events: 1},
-		"one leaves":                    {leaves: true, events: 1},
-		"one of many joins":             {bulk: true, events: 1},
-	} {
-		t.Run(story, virtually(nil, func(t *testing.T, w *world) {
-			w.cloud.ProfileDelay = createTime
-			alice := w.user("alice@example.com")
-			group := w.group("ad-group-1", "a", 100, alice)
-			if c.leaves {
-				w.handle(added(alice, group))
-				w.settle()
-				w.leave(group, alice)
-			}
-			if c.works {
-				w.startApp(name(alice, "alice@example.com"))
-			}
-			pass := &queue{cloud: w.cloud}
-			w.keeper.Pass = pass
-			w.handle(event.Look{Scope: event.User, UserID: alice, Domain: "research", Bulk: c.bulk})
-			want(t, "looks planned among events", w.queue.len(), c.events)
-			want(t, "looks planned among the many", pass.len(), c.later)
-		}))
-	}
-}
-
 // One of many looks that go on with what was begun searches for a profile after
 // all when the one it knows of is gone.
 func TestLookInABulkFindsAProfileInPlaceOfOneThatIsGone(t *testing.T) {

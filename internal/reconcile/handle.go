@@ -158,23 +158,12 @@ func (r *Reconciler) user(ctx context.Context, t Target, l event.Look, shared *s
 		subject = "again#" + result.Key.Domain + "#" + result.Key.UserID
 	}
 	if result.Again > 0 {
-		err = errors.Join(err, r.schedule(ctx, r.following(l, result), subject, next, r.Now().Add(slower(result.Again, l.Tries))))
+		err = errors.Join(err, r.schedule(ctx, r.Queue, subject, next, r.Now().Add(slower(result.Again, l.Tries))))
 	}
 	return result, errors.Join(err,
 		claimed,
 		r.handOn(ctx, result.others, event.Look{Trigger: l.Trigger}),
 		r.groupSignIn(ctx, t, &result, l.Trigger))
-}
-
-// following is the queue that the look after one goes to. Of many who leave, all
-// are to lose their role before the first is looked at again who has lost it: that
-// waits behind those who have not been looked at yet.
-func (r *Reconciler) following(l event.Look, result Result) Queue {
-	toLose := slices.ContainsFunc(result.Changes, func(c plan.Change) bool { return c.Kind == plan.Quarantine }) && !result.put
-	if l.Bulk && result.Verdict.Standing == plan.Leaving && !toLose {
-		return r.Pass
-	}
-	return r.Queue
 }
 
 // patience is how many looks in a row may be in a crowd before that is an error:

@@ -98,7 +98,7 @@ type Reconciler struct {
 	History     JournalReader // what Journal wrote
 	Callers     Callers       // who runs this, for decisions of people
 	Queue       Queue         // looks at one user, soon
-	Pass        Queue         // bulk: what a look at a group or at everybody hands on, and what follows for those of them who lost their role
+	Pass        Queue         // bulk: what a look at a group or at everybody hands on
 
 	// Passed is told of passes that ended without an error; nil: nobody asks.
 	Passed func(Passed)
@@ -157,7 +157,6 @@ type Result struct {
 	facts       DomainFacts
 	ready       bool // the user can open Studio with the role that the mapping says
 	known       bool // the user's profiles were read, and there are no two of them
-	put         bool // the profile was given another role, or other settings
 	untold      bool // what was done could not be journalled or told, and no later look does it
 }
 
