@@ -41,8 +41,9 @@ func (p Person) Basis() string {
 		Profiles         []profile
 		SSOOwners        map[string]string
 		SignIn, Assigned bool
+		Begun            bool `json:",omitzero"`
 		Remembered       string
-	}{p.User.ID, p.User.UserName, p.User.Status, rows, profiles, p.SSOOwners, p.SignIn, p.Assigned, p.Remembered})
+	}{p.User.ID, p.User.UserName, p.User.Status, rows, profiles, p.SSOOwners, p.SignIn, p.Assigned, p.Begun, p.Remembered})
 }
 
 // Digest identifies what changes would do, whatever the reasons and whenever

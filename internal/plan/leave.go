@@ -38,10 +38,11 @@ func (d *decision) leaving() {
 }
 
 // signInLeft takes back what is left to a person whose profile was deleted, or lost
-// its tags: the assignment is recorded, and ours whatever became of the profile.
+// its tags: the assignment is recorded, or was begun, and ours whatever became of the
+// profile.
 func (d *decision) signInLeft() {
 	protected := d.protected(studio.Profile{}) || slices.ContainsFunc(d.person.Profiles, d.protected)
-	if len(d.mine) > 0 || !d.person.Assigned || protected || slices.ContainsFunc(d.person.Profiles, d.elsewhere) {
+	if len(d.mine) > 0 || !d.person.Assigned && !d.person.Begun || protected || slices.ContainsFunc(d.person.Profiles, d.elsewhere) {
 		return
 	}
 	c := d.add(Unassign, cmp.Or(d.person.Remembered, d.profileName()), nil, nil)
@@ -96,6 +97,9 @@ func (d *decision) revoke(p studio.Profile) {
 		marked := p
 		marked.Tags = after.Tags
 		d.quarantine(marked)
+		if p.Status.Busy() {
+			d.wait(p) // until its role can be taken
+		}
 		return
 	}
 	c.Reasons = append(c.Reasons, Reason{"grace", "there is no grace period: the profile is deleted at once"})

@@ -37,6 +37,8 @@ type Person struct {
 	// SignIn is set where the domain assigns users one by one, and this one is
 	// not assigned yet; Assigned where an assignment of theirs is recorded.
 	SignIn, Assigned bool
+	// Begun: whether that assignment was made was never learned.
+	Begun bool
 	// Remembered is the name of the profile that was managed for this user.
 	Remembered string
 	// VanishedGroups are ids of groups that rows name and the store no longer has.

@@ -194,7 +194,7 @@ func TestPlanForOnePerson(t *testing.T) {
 		{"leaving, grace over: deleted", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(powerless, tag(studio.TagLeaving, "2026-02-23T12:00:00Z"))}}, []string{"delete"}},
 		{"leaving, and something may still run with the old role", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(role(quarantine), tag(studio.TagLeaving, "2026-03-01T12:00:00Z"))}}, []string{"tag → quarantine"}},
 		{"leaving without a grace period: deleted at once", policy(func(p *plan.Policy) { p.Grace, p.Quarantine = 0, "" }), plan.Person{User: alice, Profiles: []studio.Profile{profile()}}, []string{"revoke", "delete"}},
-		{"leaving while SageMaker is at work: the mark at once", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(status(studio.Updating))}}, []string{"revoke"}},
+		{"leaving while SageMaker is at work: the mark at once, the role soon", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(status(studio.Updating))}}, []string{"revoke", "wait: busy"}},
 		{"being deleted: wait", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(status(studio.Deleting))}}, []string{"wait: busy"}},
 		{"SageMaker could not delete it: again", policy(), plan.Person{User: alice, Profiles: []studio.Profile{profile(powerless, status(studio.DeleteFailed), tag(studio.TagLeaving, "2026-02-01T12:00:00Z"))}}, []string{"delete"}},
 		{"leaving, and the tags are gone: left alone, and told", policy(), plan.Person{User: alice, Remembered: "by-hand", Profiles: []studio.Profile{profile(untagged, named("by-hand"))}}, []string{"conflict by-hand: tags-removed"}},

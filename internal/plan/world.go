@@ -209,7 +209,7 @@ func (p *pass) linkRows() {
 		r := &p.d.Rows[i]
 		why, unread := p.world.Unread[r.GroupID]
 		switch {
-		case r.GroupID == "":
+		case r.GroupID == "" || r.Vanished && unread:
 		case unread:
 			p.everybody = append(p.everybody, Match{Row: r, Doubt: why})
 		default:
@@ -295,7 +295,7 @@ func (p *pass) concerned() []int32 {
 func (p *pass) decide(u studio.User, rows, profiles []int32) Decided {
 	person := Person{User: u, VanishedGroups: p.world.Vanished, Remembered: p.d.Remembered[u.ID]}
 	assigned, begun := p.d.Assigned[u.ID]
-	person.SignIn = p.d.SignIn && !assigned
+	person.SignIn, person.Assigned, person.Begun = p.d.SignIn && !assigned, assigned, begun && !assigned
 	person.Edits, person.Settled = p.d.Edits, p.d.Settled[u.ID]
 	for _, i := range rows {
 		person.Matches = append(person.Matches, Match{Row: &p.d.Rows[i]})
@@ -308,7 +308,6 @@ func (p *pass) decide(u studio.User, rows, profiles []int32) Decided {
 			person.Profiles = append(person.Profiles, p.names[at].Profile())
 		}
 	}
-	person.Assigned = assigned || begun && len(person.Profiles) == 0 // there is no profile whose offboarding would take it back
 	person.Matches = append(append(person.Matches, p.everybody...), p.lost.Of(tagged(p.d.Policy, person))...)
 	person.SSOOwners = p.ssoOwners(person)
 	changes, verdict := p.d.Policy.Plan(person)

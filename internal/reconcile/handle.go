@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -258,13 +259,18 @@ func (r *Reconciler) profile(ctx context.Context, l event.Look) ([]Result, error
 // changed, and SageMaker's reads are what runs out first: whom to look at is
 // remembered, and what they have is for that look to read.
 func (r *Reconciler) ownerOf(ctx context.Context, t Target, name string) (string, error) {
-	if owner, err := r.Persons.Owner(ctx, t.Domain.Name, name); owner != "" || err != nil {
+	if owner, err := r.remembered(ctx, t, name); owner != "" || err != nil {
 		return owner, err
 	}
 	p, err := r.Profiles.Read(ctx, t.Domain, name)
 	switch {
 	case errors.Is(err, ErrGone):
-		return "", nil
+		managed, err := r.Persons.Managed(ctx, t.Domain.Name)
+		at := slices.IndexFunc(managed, func(m Person) bool { return m.Profile == name })
+		if at < 0 {
+			return "", err
+		}
+		return managed[at].UserID, nil
 	case err != nil:
 		return "", err
 	}
@@ -279,6 +285,20 @@ func (r *Reconciler) ownerOf(ctx context.Context, t Target, name string) (string
 	default:
 		return p.Tags[studio.TagUserID], nil
 	}
+}
+
+// remembered is the id of the user whose profile that is as far as both they and it
+// are remembered so: a name may have been somebody else's before.
+func (r *Reconciler) remembered(ctx context.Context, t Target, name string) (string, error) {
+	owner, err := r.Persons.Owner(ctx, t.Domain.Name, name)
+	if owner == "" || err != nil {
+		return "", err
+	}
+	has, err := r.Persons.Person(ctx, Key{t.Domain.Name, owner})
+	if err != nil || !strings.EqualFold(has.Profile, name) {
+		return "", err
+	}
+	return owner, nil
 }
 
 // handOn plans a look at each user, to happen at once, in the bulk queue.

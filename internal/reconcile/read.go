@@ -65,7 +65,7 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 	}
 	var who identified
 	var named []studio.Profile
-	var ours bool // the assignment, also one that was only begun
+	var ours bool
 	key := Key{t.Domain.Name, userID}
 	g, round := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
@@ -91,6 +91,7 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 		return sight{}, err
 	}
 	s.person.SignIn = t.Domain.SignIn == studio.SignInUser && !s.person.Assigned && s.facts.Application != ""
+	s.person.Begun = ours && !s.person.Assigned
 	s.person.User, s.memberships, s.person.Remembered = who.user, who.memberships, s.remembered.Profile
 	s.person.Edits, s.person.Settled = read.edits[t.Domain.Name], s.remembered.Settled
 	if err := r.candidates(ctx, t, &s, named); err != nil {
@@ -99,9 +100,6 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 	if r.followUp && len(s.person.Profiles) == 0 {
 		r.followUp = false
 		return r.person(ctx, t, userID)
-	}
-	if len(s.person.Profiles) == 0 {
-		s.person.Assigned = s.person.Assigned || ours // there is no profile whose offboarding would take back one that was begun
 	}
 	own := of(who.rows, t.Domain.Name) // a copy: what is found to be gone is marked in it
 	s.person.Matches, err = matches(own, who.memberships)
@@ -122,9 +120,10 @@ func (r reader) person(ctx context.Context, t Target, userID string) (sight, err
 
 // markGone marks the rows of the group that gave the person what they have, if that was deleted. A user's own list of
 // groups says of such a one only that they are not in it, and the names of groups may be remembered from before.
+// Who is gone or disabled leaves all the same.
 func (r reader) markGone(ctx context.Context, rows []studio.Row, s sight) error {
 	group := s.group()
-	if r.mapping.Naming == nil || s.memberships[group].Member || !slices.Contains(groupIDs(rows), group) {
+	if r.mapping.Naming == nil || s.person.User.Status != studio.Enabled || s.memberships[group].Member || !slices.Contains(groupIDs(rows), group) {
 		return nil
 	}
 	_, err := r.mapping.Groups.GroupName(ctx, group)
