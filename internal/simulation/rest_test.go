@@ -195,7 +195,7 @@ func (w *world) signIns(d int) (left []string) {
 func (w *world) mapped(d int, group string) bool {
 	now := w.truth.now()
 	for g := range w.story.Groups + 1 {
-		if _, is := now.rows[rowKey{g, d}]; groupID(g) == group && (is || w.story.Named && d == 0 && now.members[g] == nil) {
+		if _, is := now.rows[rowKey{g, d}]; groupID(g) == group && (is || w.story.Named && now.members[g] == nil) {
 			return true
 		}
 	}
