@@ -110,7 +110,7 @@ func (w *crew) work(ctx context.Context) {
 		switch {
 		case !ok && idle:
 			return
-		case ok && w.late(l, due):
+		case ok && (w.late(l, due) || w.signedIn(l)):
 			continue // what it waits for is in the person's outcome
 		case ok && !due.After(time.Now()):
 			if !w.planned(l) && !aside(&l) {
