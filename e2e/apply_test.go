@@ -156,28 +156,28 @@ func TestForetoldSignInIsHeld(t *testing.T) {
 // done with none, for seconds.
 const many = 30
 
-// TestKilledApplyGoesOn kills apply in the middle, as a machine that goes down
-// does, and runs it again: with the saved plan, and with a new one.
-func TestKilledApplyGoesOn(t *testing.T) {
+// A killed apply, as on a machine that goes down, goes on with its saved plan, or
+// with a new one.
+func TestKilledApplyGoesOnByItsPlan(t *testing.T) {
+	killedApplyGoesOn(t, "apply", "--yes", "plan.json")
+}
+func TestKilledApplyGoesOnByANewPlan(t *testing.T) { killedApplyGoesOn(t, "apply", "--yes") }
+
+func killedApplyGoesOn(t *testing.T, again ...string) {
 	t.Parallel()
-	for _, again := range [][]string{{"apply", "--yes", "plan.json"}, {"apply", "--yes"}} {
-		t.Run(strings.Join(again, " "), func(t *testing.T) {
-			t.Parallel()
-			o := newOffice(t, many, "enforce")
-			o.run(0, "plan", "--out", "plan.json")
-			o.cutOff(syscall.SIGKILL, many/3, "apply", "--yes", "plan.json")
-			if n := len(o.profiles()); n == 0 || n == many {
-				t.Fatalf("it was killed too early or too late: %d profiles", n)
-			}
-			o.cloud.Advance(2 * time.Minute) // the leases of the dead run expire
-			if r := o.run(0, again...); !strings.Contains(r.out, " done.") {
-				t.Errorf("%s", r.out)
-			}
-			o.allReady()
-			if r := o.run(0, "plan", "--deep", "--detailed-exitcode"); !strings.Contains(r.out, "nothing to change") {
-				t.Errorf("something is left:\n%s", r.out)
-			}
-		})
+	o := newOffice(t, many, "enforce")
+	o.run(0, "plan", "--out", "plan.json")
+	o.cutOff(syscall.SIGKILL, many/3, "apply", "--yes", "plan.json")
+	if n := len(o.profiles()); n == 0 || n == many {
+		t.Fatalf("it was killed too early or too late: %d profiles", n)
+	}
+	o.cloud.Advance(2 * time.Minute) // the leases of the dead run expire
+	if r := o.run(0, again...); !strings.Contains(r.out, " done.") {
+		t.Errorf("%s", r.out)
+	}
+	o.allReady()
+	if r := o.run(0, "plan", "--deep", "--detailed-exitcode"); !strings.Contains(r.out, "nothing to change") {
+		t.Errorf("something is left:\n%s", r.out)
 	}
 }
 

@@ -81,11 +81,12 @@ func TestScripts(t *testing.T) {
 }
 
 // longest are the scripts that take longest, the longest first.
-const longest = "removals_of_edits apply install_elsewhere install lambda_binary deploy_package leaving_failures leaving_shared_space " +
-	"directory_deployed install_directory mapping_commands removals deploy apply_held journal aws_cli"
+const longest = "leaving_failures removals_of_edits removals apply directory report install_elsewhere install_directory install " +
+	"directory_deployed deployment_changes leaving_shared_space journal apply_held leaving_every_way mapping_import mapping_commands " +
+	"lambda_binary deploy_package aws_cli deploy apply_interrupted"
 
-// scripts are all there are, the longest first: what is begun last is waited for
-// alone.
+// scripts are all there are, in the opposite order of that in which the testing
+// package begins them: what is begun last is waited for alone.
 func scripts(t *testing.T) []string {
 	all, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(all) == 0 {
@@ -95,7 +96,9 @@ func scripts(t *testing.T) []string {
 	for name := range strings.FieldsSeq(longest) {
 		first = append(first, filepath.Join("testdata", name+".txtar"))
 	}
-	return append(first, slices.DeleteFunc(all, func(file string) bool { return slices.Contains(first, file) })...)
+	all = append(first, slices.DeleteFunc(all, func(file string) bool { return slices.Contains(first, file) })...)
+	slices.Reverse(all)
+	return all
 }
 
 // demanded answers [tool:NAME]: whether a tool that not everybody has is there.
