@@ -271,8 +271,8 @@ func profilein(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// again ACCOUNT DOMAIN deletes the domain's profile and waits until there is
-// another.
+// again ACCOUNT DOMAIN deletes the domain's profile, once it is in service, and
+// waits until there is another.
 func again(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, "again ACCOUNT DOMAIN")
 	cfg := client(ts)
@@ -284,8 +284,11 @@ func again(ts *testscript.TestScript, neg bool, args []string) {
 		return out.UserProfiles
 	}
 	before := list()
-	if len(before) != 1 {
-		ts.Fatalf("%s has %d profiles, want 1", args[1], len(before))
+	for until := time.Now().Add(patience); len(before) != 1 || before[0].Status != sagemakertypes.UserProfileStatusInService; before = list() {
+		if time.Now().After(until) {
+			ts.Fatalf("%s has the profiles %+v, want one in service", args[1], before)
+		}
+		time.Sleep(glance)
 	}
 	_, err := api.DeleteUserProfile(context.Background(), &sagemaker.DeleteUserProfileInput{DomainId: &args[1], UserProfileName: before[0].UserProfileName})
 	ts.Check(err)

@@ -5,8 +5,10 @@ package e2e
 
 import (
 	"bufio"
+	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +20,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	_ "studiokeeper/internal/cli" // what the program is made of: results of another one are not kept
+	"studiokeeper/internal/cli"
 )
 
 func TestMain(m *testing.M) {
@@ -118,15 +120,39 @@ func demanded(t *testing.T) func(string) (bool, error) {
 }
 
 // serve starts `studiokeeper local` with its arguments, and takes over the
-// environment that it tells people to export.
+// environment that it tells people to export. With the worker, whose functions are
+// the program again, it is a process of its own.
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("serve cannot fail on purpose; exec studiokeeper local instead")
 	}
-	cmd := exec.Command("studiokeeper", append([]string{"local", "--listen", "127.0.0.1:0"}, args...)...)
+	start := startLocal
+	if slices.Contains(args, "--worker=false") || slices.Contains(args, "--empty") {
+		start = runLocal
+	}
+	out, log := start(ts, append([]string{"local", "--listen", "127.0.0.1:0"}, args...))
+	read := make(chan map[string]string, 1)
+	go func() { read <- exports(bufio.NewScanner(out)) }()
+	select {
+	case vars := <-read:
+		for name, value := range vars {
+			ts.Setenv(name, value)
+		}
+		ts.Setenv("ADDRESS", strings.TrimPrefix(vars["AWS_ENDPOINT_URL"], "http://"))
+		if vars["AWS_ENDPOINT_URL"] == "" {
+			ts.Fatalf("studiokeeper local told of no endpoint:\n%s", log)
+		}
+	case <-time.After(30 * time.Second):
+		ts.Fatalf("studiokeeper local did not come up:\n%s", log)
+	}
+}
+
+// startLocal starts it as a process.
+func startLocal(ts *testscript.TestScript, args []string) (out io.Reader, log fmt.Stringer) {
+	cmd := exec.Command("studiokeeper", args...)
 	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "TMPDIR=" + ts.Getenv("WORK"), "HOME=" + ts.Getenv("WORK"), "GOGC=" + ts.Getenv("GOGC")}
-	var log strings.Builder
-	cmd.Stderr = &log
+	said := &strings.Builder{}
+	cmd.Stderr = said
 	out, err := cmd.StdoutPipe()
 	ts.Check(err)
 	cmd.Path, err = exec.LookPath("studiokeeper")
@@ -138,22 +164,29 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		if err := cmd.Wait(); err != nil {
 			ts.Logf("studiokeeper local ended with %v", err)
 		}
-		ts.Logf("log of studiokeeper local:\n%s", log.String())
+		ts.Logf("log of studiokeeper local:\n%s", said)
 	})
-	read := make(chan map[string]string, 1)
-	go func() { read <- exports(bufio.NewScanner(out)) }()
-	select {
-	case vars := <-read:
-		for name, value := range vars {
-			ts.Setenv(name, value)
+	return out, said
+}
+
+// runLocal runs it in this process, which is warm: a tenth of what a process takes.
+func runLocal(ts *testscript.TestScript, args []string) (out io.Reader, log fmt.Stringer) {
+	out, stdout := io.Pipe()
+	said := &strings.Builder{}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan int, 1)
+	go func() {
+		ended <- cli.Run(ctx, args, cli.Environment{Lookup: os.LookupEnv, Stdin: strings.NewReader(""), Stdout: stdout, Stderr: said})
+		_ = stdout.Close()
+	}()
+	ts.Defer(func() {
+		stop()
+		if code := <-ended; code != 0 {
+			ts.Logf("studiokeeper local ended with %d", code)
 		}
-		ts.Setenv("ADDRESS", strings.TrimPrefix(vars["AWS_ENDPOINT_URL"], "http://"))
-		if vars["AWS_ENDPOINT_URL"] == "" {
-			ts.Fatalf("studiokeeper local told of no endpoint:\n%s", log.String())
-		}
-	case <-time.After(30 * time.Second):
-		ts.Fatalf("studiokeeper local did not come up:\n%s", log.String())
-	}
+		ts.Logf("log of studiokeeper local:\n%s", said)
+	})
+	return out, said
 }
 
 // exports reads the export lines, up to the end of the guide.
