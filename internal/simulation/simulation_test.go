@@ -87,6 +87,7 @@ func TestSimulation(t *testing.T) {
 		return
 	}
 	if n := runtime.NumCPU(); n > 1 && !*alone {
+		t.Parallel() // after what keeps one processor only
 		apart(t, min(n, stories()))
 		return
 	}
