@@ -39,7 +39,7 @@ func withProgram(f func() int) int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	build := exec.Command("go", "build", "-buildvcs=false", "-ldflags", "-s -w", "-o", dir, "studiokeeper/cmd/studiokeeper")
+	build := exec.Command("go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", dir, "studiokeeper/cmd/studiokeeper")
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {
 		panic(fmt.Errorf("go build: %w", err))

@@ -11,17 +11,17 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 var (
 	seeds   = flag.Int("seeds", 500, "how many stories to tell")
 	alone   = flag.Bool("alone", false, "tell them in this process, on one processor, and not in one for each")
 	from    = flag.Uint64("from", 1, "the first seed")
+	every   = flag.Int("every", 1, "tell one of so many only")
 	callsTo = flag.String("calls", "", "with -seed: the file that all calls are written to")
 	seed    = flag.Uint64("seed", 0, "tell the story of this seed only, with its log")
 )
@@ -91,8 +91,8 @@ func TestSimulation(t *testing.T) {
 		apart(t, min(n, stories()))
 		return
 	}
-	for i := range uint64(stories()) {
-		s := newStory(*from + i)
+	for i := 0; i < stories(); i += *every {
+		s := newStory(*from + uint64(i))
 		if e := tell(t, s); len(e.broken) > 0 {
 			report(t, s, e)
 			return
@@ -100,26 +100,20 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// apartAtOnce is how many stories a process tells: few enough for all to end at
-// about the same time.
-const apartAtOnce = 25
-
-// apart tells the stories in processes, n at once: each of them uses one processor only.
+// apart tells the stories in n processes, each of which uses one processor only and
+// tells every n-th: so that all end at about the same time.
 func apart(t *testing.T, n int) {
-	var all errgroup.Group
-	all.SetLimit(n)
-	for first := 0; first < stories(); first += apartAtOnce {
-		number := min(apartAtOnce, stories()-first)
-		all.Go(func() error {
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSimulation$", "-test.timeout=0",
-				"-alone", fmt.Sprintf("-from=%d", *from+uint64(first)), fmt.Sprintf("-seeds=%d", number))
+				"-alone", fmt.Sprintf("-from=%d", *from+uint64(i)), fmt.Sprintf("-seeds=%d", stories()-i), fmt.Sprintf("-every=%d", n))
 			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%d stories from seed %d: %v\n%s", number, *from+uint64(first), err, out)
+				t.Errorf("every %d. story from seed %d: %v\n%s", n, *from+uint64(i), err, out)
 			}
-			return nil
 		})
 	}
-	_ = all.Wait() // what failed was told
+	all.Wait()
 }
 
 // stories is how many are told.
