@@ -207,7 +207,7 @@ func (w *world) removes(c *call, p profile, d int, kind string, ok func(verdict)
 	id := p.owner()
 	may := w.truth.could(c.run.since, c.at, func(who, which directory) bool {
 		return w.named(c, who, func(who directory) bool {
-			return ok(should(who, which, id, d)) && !shielded(who, which, id, d, p.through())
+			return ok(should(who, which, id, d)) && !w.shielded(who, which, id, d, p.through())
 		})
 	})
 	if !may && !w.reused(c, p) {

@@ -54,24 +54,30 @@ func (w *world) regroup(g int) {
 
 // sameName makes another group of a name that has meant one, and somebody its member.
 func (w *world) sameName(g int, id string) {
-	var known struct{ Item object }
-	w.must(w.aws("dynamodb", "GetItem", object{"TableName": "state", "Key": object{"pk": object{"S": "rows"}, "sk": object{"S": "pin#name#" + groupName(g)}}}, &known))
-	if known.Item == nil || w.console.SeedGroup(otherID(g), groupName(g)) != nil || id == "" {
+	if !w.meant(g) || w.console.SeedGroup(otherID(g), groupName(g)) != nil || id == "" {
 		return
 	}
 	w.must(w.console.AddMemberToGroup(otherID(g), id))
 }
 
+// meant tells whether the name of a group has ever been found: a row that never found
+// its group has given nobody anything.
+func (w *world) meant(g int) bool {
+	var known struct{ Item object }
+	w.must(w.aws("dynamodb", "GetItem", object{"TableName": "state", "Key": object{"pk": object{"S": "rows"}, "sk": object{"S": "pin#name#" + groupName(g)}}}, &known))
+	return known.Item != nil
+}
+
 // shielded tells whether what somebody has may be taken from them on no ground but that
 // they are disabled or deleted: the group they had it through is gone, or is one that
 // they are in and that has another name, and its row still stands.
-func shielded(who, which directory, id string, domain int, through string) bool {
+func (w *world) shielded(who, which directory, id string, domain int, through string) bool {
 	return who.people[id].enabled && slices.ContainsFunc(doubted(who, which, id, domain), func(g int) bool {
-		return groupID(g) == through || who.members[g][id]
+		return groupID(g) == through || who.members[g][id] && w.meant(g)
 	})
 }
 
-// maybeShielded is shielded, and true as well where a row may never have found its
+// maybeShielded is like shielded, and true as well where a row may never have found its
 // group, which could be any group that no other row has, and where no tags tell.
 func maybeShielded(who, which directory, id string, domain int, through string) bool {
 	if !who.people[id].enabled || len(doubted(who, which, id, domain)) == 0 {
