@@ -37,7 +37,8 @@ type crew struct {
 	mu    sync.Mutex
 	begun time.Time // when the last was begun with
 	done  applied
-	at    map[reconcile.Key]int // places in done.People
+	at    map[reconcile.Key]int  // places in done.People
+	given map[reconcile.Key]bool // groups that were let in
 	busy  int
 	ended int                      // how many are not waiting any more
 	bar   *progressbar.ProgressBar // nil where no terminal shows it
@@ -45,6 +46,7 @@ type crew struct {
 
 func (w *crew) carryOut(ctx context.Context) applied {
 	w.done, w.at = applied{Plan: w.doc.Digest, People: []outcome{}, Problems: unread(w.doc), blind: w.doc.Summary().Failed == len(w.doc.Domains)}, map[reconcile.Key]int{}
+	w.given = map[reconcile.Key]bool{}
 	w.begun = time.Now()
 	w.trouble(w.keep.Prepare(ctx, w.doc))
 	w.enlist(ctx)

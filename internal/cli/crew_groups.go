@@ -64,18 +64,18 @@ func (w *crew) unfinished(domain string) bool {
 	})
 }
 
-// signedIn tells whether a look is at a group of the plan that may sign in by now:
-// several ask for it, and nobody waits for the last of them.
+// signedIn tells whether a look is at a group that was let in: several ask for
+// that, and nobody waits for the last of them.
 func (w *crew) signedIn(l event.Look) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	at, planned := w.at[placeOf(l)]
-	return l.Scope == event.SignIn && planned && w.done.People[at].Outcome == settled
+	return l.Scope == event.SignIn && w.given[placeOf(l)]
 }
 
 // signed finds out whether a look let a group sign in: it may wait for people.
-// Those are looked at right away, so that it is asked once more soon after, which
-// is not counted.
+// Those are looked at right away, so that the first time it is asked once more soon
+// after. Not later: one that is due but stands for nothing any more would bring the
+// count of a look that does forward.
 func (w *crew) signed(ctx context.Context, l event.Look, err error) {
 	k := placeOf(l)
 	is, unknown := w.keep.SignedIn(ctx, k.Domain, l.GroupID)
@@ -83,11 +83,14 @@ func (w *crew) signed(ctx context.Context, l event.Look, err error) {
 	case err != nil:
 		w.set(ctx, k, failed, err.Error())
 	case is:
+		w.mu.Lock()
+		w.given[k] = true
+		w.mu.Unlock()
 		w.set(ctx, k, settled, "")
 	case l.Attempt < signInTries:
 		next := event.Look{Scope: event.SignIn, GroupID: l.GroupID, Domain: l.Domain, Attempt: l.Attempt + 1, Trigger: w.by}
 		w.queue.putUnless(next, time.Now().Add(signInAgain))
-		if l.Tries == 0 {
+		if l.Attempt == 0 && l.Tries == 0 {
 			next.Attempt, next.Tries = l.Attempt, 1
 			w.queue.put(next, time.Now().Add(crewAgain))
 		}

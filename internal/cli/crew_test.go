@@ -85,12 +85,19 @@ func TestGroupOfPeopleMadeBeforeSignsInSoon(t *testing.T) {
 }
 
 // Those who become ready at once ask for their group's sign-in at the same time:
-// what one of them gets, nobody waits for again.
+// what one of them gets, nobody waits for again. One that was taken away is asked for.
 func TestSignInThatIsGivenIsNotWaitedForAgain(t *testing.T) {
+	group := outcome{Domain: sampleDomain, Group: sampleGroup, Outcome: settled}
+	l := event.Look{Scope: event.SignIn, GroupID: sampleGroup, Domain: sampleDomain}
+	for _, given := range []bool{true, false} {
+		w := &crew{done: applied{People: []outcome{group}}, at: map[reconcile.Key]int{group.key(): 0}, given: map[reconcile.Key]bool{group.key(): given}}
+		if w.signedIn(l) != given {
+			t.Errorf("given %v, and waited for: %v", given, given)
+		}
+	}
 	synctest.Test(t, func(t *testing.T) {
-		given := outcome{Domain: sampleDomain, Group: sampleGroup, Outcome: settled}
-		w := &crew{queue: &waitingRoom{}, wait: time.Minute, begun: time.Now(), done: applied{People: []outcome{given}}, at: map[reconcile.Key]int{given.key(): 0}}
-		w.queue.put(event.Look{Scope: event.SignIn, GroupID: sampleGroup, Domain: sampleDomain}, time.Now().Add(signInAgain))
+		w := &crew{queue: &waitingRoom{}, wait: time.Minute, begun: time.Now(), given: map[reconcile.Key]bool{group.key(): true}}
+		w.queue.put(l, time.Now().Add(signInAgain))
 		begun := time.Now()
 		w.work(t.Context())
 		if took := time.Since(begun); took > 0 {
