@@ -41,17 +41,23 @@ func (s *sample) staff(t *testing.T, people int) {
 	s.cloud.Advance(time.Minute)
 }
 
-// applied plans and carries out, as apply does, and tells how long that took.
-func (s *sample) applied(ctx context.Context, t *testing.T) (applied, time.Duration) {
+func (s *sample) keeper(t *testing.T, queue reconcile.Queue) *reconcile.Reconciler {
 	t.Helper()
-	begun := time.Now()
-	queue := &waitingRoom{}
 	keep, err := app.Open(t.Context(), app.Options{
 		Config: s.config, Lookup: os.LookupEnv, Running: "apply", Queue: queue, Log: slog.New(slog.DiscardHandler), HTTP: s.aws.HTTPClient,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return keep
+}
+
+// applied plans and carries out, as apply does, and tells how long that took.
+func (s *sample) applied(ctx context.Context, t *testing.T) (applied, time.Duration) {
+	t.Helper()
+	begun := time.Now()
+	queue := &waitingRoom{}
+	keep := s.keeper(t, queue)
 	doc, err := keep.Propose(ctx, reconcile.Scope{})
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +108,22 @@ func TestSignInThatIsGivenIsNotWaitedForAgain(t *testing.T) {
 		w.work(t.Context())
 		if took := time.Since(begun); took > 0 {
 			t.Errorf("it was waited for: %v", took)
+		}
+	})
+}
+
+// How often a group waits for its people is counted by its looks: one that came to
+// nothing is taken up soon only where that brings no count forward.
+func TestOnlyTheFirstLookAtASignInIsTakenUpSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := inMemory(t)
+		keep := s.keeper(t, &waitingRoom{})
+		for attempt, want := range []time.Duration{crewAgain, signInAgain, signInAgain, signInAgain} {
+			w := &crew{keep: keep, queue: &waitingRoom{}, given: map[reconcile.Key]bool{}}
+			w.signed(t.Context(), event.Look{Scope: event.SignIn, GroupID: sampleGroup, Domain: sampleDomain, Attempt: attempt}, nil)
+			if l, due, _ := w.queue.next(); time.Until(due) != want {
+				t.Errorf("after attempt %d comes %+v in %v, want %v", attempt, l, time.Until(due), want)
+			}
 		}
 	})
 }
