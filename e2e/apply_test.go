@@ -161,7 +161,10 @@ const many = 30
 func TestKilledApplyGoesOnByItsPlan(t *testing.T) {
 	killedApplyGoesOn(t, "apply", "--yes", "plan.json")
 }
-func TestKilledApplyGoesOnByANewPlan(t *testing.T) { killedApplyGoesOn(t, "apply", "--yes") }
+
+func TestKilledApplyGoesOnByANewPlan(t *testing.T) {
+	killedApplyGoesOn(t, "apply", "--yes")
+}
 
 func killedApplyGoesOn(t *testing.T, again ...string) {
 	t.Parallel()

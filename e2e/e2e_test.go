@@ -169,7 +169,7 @@ func startLocal(ts *testscript.TestScript, args []string) (out io.Reader, log fm
 	return out, said
 }
 
-// runLocal runs it in this process, which is warm: a tenth of what a process takes.
+// runLocal runs it in this process, which saves its start.
 func runLocal(ts *testscript.TestScript, args []string) (out io.Reader, log fmt.Stringer) {
 	out, stdout := io.Pipe()
 	said := &strings.Builder{}

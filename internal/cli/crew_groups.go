@@ -91,7 +91,7 @@ func (w *crew) signed(ctx context.Context, l event.Look, err error) {
 		next := event.Look{Scope: event.SignIn, GroupID: l.GroupID, Domain: l.Domain, Attempt: l.Attempt + 1, Trigger: w.by}
 		w.queue.putUnless(next, time.Now().Add(signInAgain))
 		if l.Attempt == 0 && l.Tries == 0 {
-			next.Attempt, next.Tries = l.Attempt, 1
+			next.Attempt, next.Tries = 0, 1
 			w.queue.put(next, time.Now().Add(crewAgain))
 		}
 	}

@@ -91,7 +91,7 @@ func TestSimulation(t *testing.T) {
 		apart(t, min(n, stories()))
 		return
 	}
-	for i := 0; i < stories(); i += *every {
+	for i := 0; i < stories(); i += max(1, *every) {
 		s := newStory(*from + uint64(i))
 		if e := tell(t, s); len(e.broken) > 0 {
 			report(t, s, e)
@@ -109,7 +109,7 @@ func apart(t *testing.T, n int) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSimulation$", "-test.timeout=0",
 				"-alone", fmt.Sprintf("-from=%d", *from+uint64(i)), fmt.Sprintf("-seeds=%d", stories()-i), fmt.Sprintf("-every=%d", n))
 			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("every %d. story from seed %d: %v\n%s", n, *from+uint64(i), err, out)
+				t.Errorf("one story in %d, from seed %d on: %v\n%s", n, *from+uint64(i), err, out)
 			}
 		})
 	}
