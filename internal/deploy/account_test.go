@@ -53,6 +53,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
+	localcloud.OneProcessor()
 	debug.SetGCPercent(300) // accounts live briefly and leave much behind
 	os.Exit(m.Run())
 }

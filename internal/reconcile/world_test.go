@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -56,8 +57,12 @@ const endpoint = "http://aws.local"
 
 // TestMain sets what all worlds share. They live briefly and leave much behind:
 // the collector has better things to do than to follow them, unless they are as
-// large as the largest burst.
+// large as the largest burst. Benchmarks have all processors.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if f := flag.Lookup("test.bench"); f.Value.String() == "" {
+		localcloud.OneProcessor()
+	}
 	debug.SetGCPercent(300)
 	debug.SetMemoryLimit(5 << 30)
 	for name, value := range map[string]string{

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"studiokeeper/internal/localcloud"
 )
 
 var (
@@ -40,6 +42,7 @@ func TestMain(m *testing.M) {
 	// Goroutines that go on at the same moment, after a read that they shared, go on in the same order
 	// each time only where there is one processor, and no collection stops them: that is done between stories.
 	runtime.GOMAXPROCS(1)
+	localcloud.OneProcessor()
 	debug.SetGCPercent(-1)
 	os.Exit(m.Run())
 }
