@@ -41,6 +41,7 @@ func withProgram(f func() int) int {
 	defer os.RemoveAll(dir)
 	build := exec.Command("go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", dir, "studiokeeper/cmd/studiokeeper")
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released: without C it starts a tenth sooner
 	if err := build.Run(); err != nil {
 		panic(fmt.Errorf("go build: %w", err))
 	}
