@@ -53,7 +53,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	localcloud.OneProcessor()
+	localcloud.OneProcessor(256)
 	debug.SetGCPercent(300) // accounts live briefly and leave much behind
 	os.Exit(m.Run())
 }

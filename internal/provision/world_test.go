@@ -39,7 +39,7 @@ const (
 // TestMain sets what the SDK looks for, so that nothing of this machine counts.
 // Worlds live briefly and leave much behind, which the collector need not follow.
 func TestMain(m *testing.M) {
-	localcloud.OneProcessor()
+	localcloud.OneProcessor(256)
 	debug.SetGCPercent(300)
 	for name, value := range map[string]string{
 		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,

@@ -61,7 +61,7 @@ const endpoint = "http://aws.local"
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if f := flag.Lookup("test.bench"); f.Value.String() == "" {
-		localcloud.OneProcessor()
+		localcloud.OneProcessor(1024)
 	}
 	debug.SetGCPercent(300)
 	debug.SetMemoryLimit(5 << 30)

@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 	// Goroutines that go on at the same moment, after a read that they shared, go on in the same order
 	// each time only where there is one processor, and no collection stops them: that is done between stories.
 	runtime.GOMAXPROCS(1)
-	localcloud.OneProcessor()
+	localcloud.OneProcessor(256)
 	debug.SetGCPercent(-1)
 	os.Exit(m.Run())
 }
