@@ -10,7 +10,7 @@ import (
 const parkedStack = 40 << 10
 
 // OneProcessor makes a process cheaper that reaches its clouds through Transport and runs beside others on few
-// processors, as a package's tests do; a third of the processor time goes otherwise into what nobody waits for.
+// processors, as a package's tests do; up to a third of the processor time goes otherwise into what nobody waits for.
 // Goroutines that hand a call over to each other stay on one processor, and new ones begin with the stack that
 // a call needs, instead of doubling it four times: the runtime gives them what goroutines needed on average
 // (go.dev/doc/go1.19#runtime). So goroutines with such a stack are parked for good, some times as many as are
