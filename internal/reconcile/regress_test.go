@@ -204,6 +204,20 @@ func TestGroupThatWasJustDeletedKeepsItsPeople(t *testing.T) {
 	want(t, "profiles", w.profiles(), []string{"alice@example.com a"})
 }
 
+// With a naming standard the group is its row: both go at once, and the limit bounds how many go with them.
+func TestDeletingAGroupOfTheNamingStandardOffboardsItsPeople(t *testing.T) {
+	w := newWorld(t, configured("  table: mapping\n", namingRule))
+	alice := w.user("alice@example.com")
+	group := w.group("studio-a", "", 0, alice)
+	w.handle(added(alice, group))
+	w.settle()
+	want(t, "profiles", w.profiles(), []string{"alice@example.com studio-a"})
+	w.must(w.console().DeleteGroup(group))
+	w.handle(looked(alice))
+	w.settle()
+	want(t, "profiles", w.profiles(), []string{"alice@example.com " + quarantined})
+}
+
 func TestGroupLooksAreNotStarvedByABurst(t *testing.T) {
 	w := newWorld(t, nil)
 	g := w.group("ad-group-1", "a", 100, w.user("alice@example.com"))
