@@ -36,7 +36,7 @@ func TestIncompleteReadsRemoveNobody(t *testing.T) {
 		"the profile cannot be described": {nil, localcloud.Fault{Operation: "DescribeUserProfile", Code: "InternalFailure", Status: 500}, "read profile"},
 		"its tags cannot be read":         {nil, localcloud.Fault{Operation: "ListTags", Drop: true}, "read profile"},
 		"the second page of memberships":  {named, localcloud.Fault{Operation: "ListGroupMembershipsForMember", After: 1, Code: "InternalServerException", Status: 500}, "ask which groups user"},
-		"the name of a group":             {named, localcloud.Fault{Operation: "DescribeGroup", Code: "AccessDeniedException"}, "identitystore:DescribeGroup"},
+		"the group that they were in":     {named, localcloud.Fault{Operation: "IsMemberInGroups", Code: "AccessDeniedException"}, "identitystore:IsMemberInGroups"},
 	} {
 		t.Run(what, virtually(c.edit, func(t *testing.T, w *world) {
 			alice, group := member(w, "alice@example.com")

@@ -43,7 +43,7 @@ func TestWhoIsDisabledLeavesThoughTheirGroupCannotBeRead(t *testing.T) {
 		w.settle()
 		w.leave(group, alice)
 		w.must(w.console().DisableUser(alice))
-		w.cloud.Inject(localcloud.Fault{Service: "identitystore", Operation: "DescribeGroup", Resource: group, Code: "AccessDeniedException", Status: 400})
+		w.cloud.Inject(localcloud.Fault{Service: "identitystore", Operation: "IsMemberInGroups", Resource: group, Code: "AccessDeniedException", Status: 400})
 		w.handle(looked(alice))
 		w.settle()
 		want(t, "profiles", w.profiles(), []string{"alice@example.com " + quarantined})

@@ -126,9 +126,18 @@ func (r reader) markGone(ctx context.Context, rows []studio.Row, s sight) error 
 	if r.mapping.Naming == nil || s.person.User.Status != studio.Enabled || s.memberships[group].Member || !slices.Contains(groupIDs(rows), group) {
 		return nil
 	}
-	_, err := r.mapping.Groups.GroupName(ctx, group)
-	if !errors.Is(err, ErrGone) {
+	// Asked of the membership, so that one answer says whether the group is there and whether they are in it: a copy
+	// of the store that is behind has both as they were.
+	asked, err := r.identity.MemberOf(ctx, s.person.User.ID, []string{group})
+	switch in := asked[group]; {
+	case err != nil:
 		return wrap(err, "find group %s", group)
+	case in.Unread != "" && !in.Gone:
+		return fmt.Errorf("find group %s: %s", group, in.Unread)
+	case in.Member:
+		return fmt.Errorf("the identity store says that user %s is in group %s, and does not list it among theirs: %w", s.person.User.ID, group, ErrChanged)
+	case !in.Gone:
+		return nil
 	}
 	for i := range rows {
 		rows[i].Vanished = rows[i].Vanished || rows[i].GroupID == group
@@ -164,6 +173,7 @@ type identified struct {
 type sharedReads struct {
 	mu   turn
 	done bool
+	rows []studio.Row // that who rests on
 	who  identified
 	err  error
 }
@@ -174,9 +184,12 @@ func (r reader) identify(ctx context.Context, userID string, rows []studio.Row) 
 	}
 	r.shared.mu.Lock()
 	defer r.shared.mu.Unlock()
-	if !r.shared.done {
+	switch {
+	case !r.shared.done:
 		r.shared.who, r.shared.err = r.identifyNow(ctx, userID, rows)
-		r.shared.done = true
+		r.shared.done, r.shared.rows = true, rows
+	case !slices.Equal(rows, r.shared.rows): // they were read again between one domain and the next
+		return r.identifyNow(ctx, userID, rows)
 	}
 	return r.shared.who, r.shared.err
 }
